@@ -10,7 +10,7 @@ import pytest
 
 mpl.use("agg")
 
-from scalinglab import counting, fit, laws, plots
+from scalinglab import fit, laws, plots
 
 RUNS = pd.DataFrame({"N": [1e3, 1e4, 1e5], "D": [1e6] * 3, "L": [2.0, 1.7, 1.5]})
 
@@ -70,38 +70,6 @@ def test_likeliest_bytes_come_first(ax):
     assert ax.get_yticklabels()[0].get_text() == "e"
 
 
-def test_temperature_chart_holds_every_byte():
-    chart = plots.temperature_chart(np.full(256, 1 / 256)).to_dict()
-    (rows,) = chart["datasets"].values()
-    assert len(rows) == 256
-
-
-def test_floor_chart_recovers_a_law_at_its_floor():
-    law = laws.SizeFloorLaw(E=1.0, N_c=1e3, alpha_N=0.3)
-    N = np.geomspace(1e3, 1e5, 6)
-    chart = plots.floor_chart(pd.DataFrame({"N": N, "L": law(N=N)}), "N").to_dict()
-    says = {row["says"] for rows in chart["datasets"].values() for row in rows if "says" in row}
-    assert "E = 1.00: exponent 0.300, error 0.00 %" in says
-
-
-def test_flops_chart_counts_what_the_package_counts():
-    shapes = pd.DataFrame([["nano", 2, 8], ["large", 96, 12288]], columns=["model", "n_layer", "d_model"])
-    chart = plots.flops_chart(shapes, V=8192, n_ctx=256).to_dict()
-    assert {p["name"]: p["value"] for p in chart["params"]} == {"log_vocabulary": 13, "log_context": 8}
-    wanted = counting.flops(counting.Shape(V=8192, n_layer=2, d_model=8, n_head=2, n_ctx=256))
-    names = {
-        "attention matrices": wanted.attention,
-        "feed-forward": wanted.feed_forward,
-        "attention scores": wanted.scores,
-        "head": wanted.head,
-    }
-    steps = chart["layer"][0]["transform"]
-    formulas = {step["as"]: step["calculate"] for step in steps if "calculate" in step}
-    for name, flops in names.items():
-        python = formulas[name].replace("datum.n_layer", "2").replace("datum.d_model", "8")
-        assert eval(python, {"pow": pow, "log_context": 8, "log_vocabulary": 13}) == flops
-
-
 @pytest.fixture
 def tradeoffs():
     found = {loss: laws.BatchTradeoffLaw(S_min=1e3 / loss, E_min=1e6) for loss in (2.0, 1.5)}
@@ -118,18 +86,6 @@ def test_each_loss_has_its_hyperbola(ax, tradeoffs):
     assert np.allclose((S / found[2.0].S_min - 1) * (E / found[2.0].E_min - 1), 1)
 
 
-def test_the_slider_starts_at_the_highest_loss(tradeoffs):
-    spec = plots.tradeoff_chart(*tradeoffs).to_dict()
-    assert spec["params"][0]["value"] == 0
-    says = {
-        row["says"]
-        for rows in spec["datasets"].values()
-        for row in rows
-        if row.get("level") == 0 and "says" in row
-    }
-    assert says == {"to 2.00 nats: at least 500 steps and 1M tokens; critical batch 2,000 tokens"}
-
-
 def test_critical_batches_have_intervals_and_two_laws(ax):
     law = laws.CriticalBatchLaw(B_star=1e4, alpha_B=0.2)
     critical = pd.DataFrame({"N": [1e4] * 3, "L": [2.2, 2.0, 1.8]})
@@ -138,37 +94,6 @@ def test_critical_batches_have_intervals_and_two_laws(ax):
     plots.critical_batches(ax, critical, measured, law, laws.KAPLAN_2020_B_CRIT)
     assert ax.xaxis_inverted()
     assert len(ax.containers) == 1
-
-
-def test_efficiency_chart_names_the_cheapest_size_by_tokens_and_by_flops():
-    reached = {
-        2.0: pd.DataFrame({"N": [1e3, 1e4, 1e5], "D": [9e5, 3e5, 2e5], "C": [9e9, 4e9, 6e9]}),
-        1.8: pd.DataFrame({"N": [1e4, 1e5], "D": [9e5, 4e5], "C": [2e10, 1e10]}),
-    }
-    chart = plots.efficiency_chart(reached).to_dict()
-    assert [(p["name"], p["value"]) for p in chart["params"]] == [("level", 0)]
-    rows = [row for data in chart["datasets"].values() for row in data]
-    least = {(r["level"], r["spent"]): r["N"] for r in rows if r.get("least")}
-    assert least == {(0, "tokens"): 1e5, (0, "FLOPs"): 1e4, (1, "tokens"): 1e5, (1, "FLOPs"): 1e5}
-    assert min(r["times"] for r in rows if "times" in r) == 1
-    assert "to 2.00 nats, fewest tokens: 100k, fewest FLOPs: 10k" in {r.get("says") for r in rows}
-
-
-def test_bowls_chart_names_the_best_split_of_every_budget():
-    size, budget = np.meshgrid(np.geomspace(0.2, 5, 7), [1e18, 3e18, 1e19])
-    table = pd.DataFrame({"budget": budget.ravel()})
-    table["N"] = size.ravel() * laws.BESIROGLU_2024.optimum(C=table["budget"])[0]
-    table["D"] = table["budget"] / (6 * table["N"])
-    table["L"] = laws.BESIROGLU_2024(N=table["N"], D=table["D"])
-    found = fit.isoflop(table, n=0).minima
-    lines = plots.bowl_lines(table)
-    assert np.allclose(lines.groupby("budget").L.min(), found["L"], rtol=1e-4)
-    chart = plots.bowls_chart(table, found).to_dict()
-    assert {p["name"]: p["value"] for p in chart["params"]} == {"level": 18.0}
-    says = {row["says"] for rows in chart["datasets"].values() for row in rows if "says" in row}
-    N, D = laws.BESIROGLU_2024.optimum(C=1e18)
-    assert len(says) == 3
-    assert any(f"D/N = {D / N:.0f}" in text and text.startswith("1e+18") for text in says)
 
 
 def test_best_size_draws_bottoms_law_and_interval(ax):

@@ -1,0 +1,329 @@
+"""Interactive charts: one function per kind, an Altair chart with its slider."""
+
+from collections.abc import Mapping
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from scalinglab.laws.batch import BatchTradeoffLaw
+from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, bowl_lines, compact, glyph
+
+
+def temperature_chart(probabilities: np.ndarray, *, k: int = 12) -> alt.Chart:
+    """Bars of the likeliest next bytes, and a slider for the temperature of sampling.
+
+    At temperature T the probability of a byte is proportional to ``p ** (1 / T)``.
+    """
+    temperature = alt.param(
+        name="temperature",
+        value=1.0,
+        bind=alt.binding_range(min=0.1, max=2.0, step=0.05, name="temperature T "),
+    )
+    table = pd.DataFrame(
+        {
+            "byte": [f"{glyph(b)}" if 32 <= b < 127 or b == 10 else f"x{b:02X}" for b in range(256)],
+            "logp": np.log(np.maximum(probabilities, 1e-30)).round(4),
+        }
+    )
+    return (
+        alt.Chart(table)
+        .add_params(temperature)
+        .transform_calculate(weight="exp(datum.logp / temperature)")
+        .transform_joinaggregate(all="sum(weight)")
+        .transform_calculate(p="datum.weight / datum.all")
+        .transform_window(rank="row_number()", sort=[alt.SortField("p", order="descending")])
+        .transform_filter(f"datum.rank <= {k}")
+        .mark_bar(color=BLUE)
+        .encode(
+            x=alt.X("p:Q", title="probability of the next byte", scale=alt.Scale(domain=[0, 1])),
+            y=alt.Y("byte:N", title=None, sort="-x"),
+            tooltip=[alt.Tooltip("byte:N"), alt.Tooltip("p:Q", format=".4f")],
+        )
+        .properties(width="container", height=240)
+    )
+
+
+def floor_chart(runs: pd.DataFrame, x: str, *, reach: float = 1e3) -> alt.LayerChart:
+    """Runs, the best power law above a floor E, and a slider for E.
+
+    For each E the law ``L = E + (X_c / X) ** alpha`` is the least-squares line of
+    ``ln(L - E)`` on ``ln X``; the chart says its exponent and its root-mean-square error.
+
+    Parameters
+    ----------
+    runs
+        Table with the columns ``x`` and ``L``.
+    x
+        Column on the horizontal axis.
+    reach
+        How many times beyond the largest run the line goes.
+    """
+    X, L = runs[x].to_numpy(float), runs["L"].to_numpy(float)
+    floors = np.round(np.arange(0, 0.99 * L.min(), 0.05), 2)
+    grid = np.geomspace(X.min(), X.max() * reach, 60)
+    lines = []
+    for E in floors:
+        slope, intercept = np.polyfit(np.log(X), np.log(L - E), 1)
+        rms = np.sqrt(np.mean((np.log(E + np.exp(intercept) * X**slope) - np.log(L)) ** 2))
+        says = f"E = {E:.2f}: exponent {-slope:.3f}, error {100 * rms:.2f} %"
+        for value, loss in zip(grid, E + np.exp(intercept) * grid**slope, strict=True):
+            lines.append((E, float(f"{value:.4g}"), float(f"{loss:.4g}"), says))
+    table = pd.DataFrame(lines, columns=["E", "x", "L", "says"])
+    floor = alt.param(
+        name="floor",
+        value=0.0,
+        bind=alt.binding_range(min=0, max=float(floors[-1]), step=0.05, name="floor E (nats/byte) "),
+    )
+    low = float(min(table["L"].min(), L.min()) * 0.95)
+    log_x = alt.X("x:Q", title=LABELS.get(x, x), scale=alt.Scale(type="log"), axis=alt.Axis(format="~s"))
+    log_y = alt.Y(
+        "L:Q",
+        title=LABELS["L"],
+        scale=alt.Scale(type="log", domain=[low, float(L.max() * 1.05)]),
+        axis=alt.Axis(values=[0.5, 0.6, 0.8, 1, 1.2, 1.5, 2, 2.5], format="~g"),
+    )
+    chosen = alt.Chart(table).add_params(floor).transform_filter("abs(datum.E - floor) < 0.01")
+    line = chosen.mark_line(color=BLUE, clip=True).encode(log_x, log_y)
+    says = chosen.transform_filter(f"datum.x == {table['x'].iloc[0]}").mark_text(
+        align="right", baseline="top", fontSize=13, color=INK
+    )
+    says = says.encode(x=alt.value("width"), y=alt.value(8), text="says:N")
+    points = pd.DataFrame({"x": X, "L": L.round(4)})
+    dots = (
+        alt.Chart(points)
+        .mark_point(filled=True, color=INK, size=45)
+        .encode(log_x, log_y, tooltip=["x:Q", "L:Q"])
+    )
+    return alt.layer(line, dots, says).properties(width="container", height=300)  # type: ignore[return-value]
+
+
+def _lower_loss(n: int) -> alt.Parameter:
+    """A slider over ``n`` losses, the highest first."""
+    slider = alt.binding_range(min=0, max=n - 1, step=1, name="lower loss ")
+    return alt.param(name="level", value=0, bind=slider)
+
+
+def tradeoff_chart(points: pd.DataFrame, laws: Mapping[float, BatchTradeoffLaw]) -> alt.LayerChart:
+    """Steps against tokens to a loss, the hyperbola through them, and a slider for the loss.
+
+    Parameters
+    ----------
+    points
+        Columns ``loss``, ``B``, ``S``, ``E``, as `bowl.steps_to` gives them for several losses.
+    laws
+        For each loss its `laws.BatchTradeoffLaw`.
+    """
+    levels = sorted(laws, reverse=True)
+    batches = np.geomspace(points["B"].min() / 3, points["B"].max() * 3, 50)
+    lines = pd.concat(
+        pd.DataFrame(
+            {
+                "level": place,
+                "S": law(B=batches),
+                "E": batches * law(B=batches),
+                "says": f"to {loss:.2f} nats: at least {law.S_min:,.0f} steps and {compact(law.E_min)} "
+                f"tokens; critical batch {law.critical_batch:,.0f} tokens",
+            }
+        )
+        for place, (loss, law) in enumerate((loss, laws[loss]) for loss in levels)
+    )
+    level = _lower_loss(len(levels))
+    edges = {
+        name: alt.Scale(type="log", domain=[float(points[name].min() * 0.7), float(points[name].max() * 1.4)])
+        for name in ("E", "S")
+    }
+    x = alt.X("E:Q", title="E, tokens to the loss", scale=edges["E"], axis=alt.Axis(format="~s"))
+    y = alt.Y("S:Q", title="S, steps to the loss", scale=edges["S"], axis=alt.Axis(format="~s"))
+    chosen = alt.Chart(lines.round(4)).add_params(level).transform_filter("datum.level == level")
+    line = chosen.mark_line(color=BLUE, clip=True).encode(x, y, order="E:Q")
+    says = chosen.transform_window(row="row_number()").transform_filter("datum.row == 1")
+    text = says.mark_text(align="right", baseline="top", fontSize=12, color=INK)
+    text = text.encode(x=alt.value("width"), y=alt.value(4), text="says:N")
+    measured = points.assign(level=points["loss"].map({loss: i for i, loss in enumerate(levels)}))
+    dots = (
+        alt.Chart(measured.round(2))
+        .transform_filter("datum.level == level")
+        .mark_point(filled=True, color=INK, size=45)
+        .encode(x, y, tooltip=["B:Q", "S:Q", "E:Q"])
+    )
+    return alt.layer(line, dots, text).properties(width="container", height=300)  # type: ignore[return-value]
+
+
+def efficiency_chart(reached: Mapping[float, pd.DataFrame]) -> alt.LayerChart:
+    """Tokens and FLOPs to a loss over model size, as multiples of the least, and a slider for the loss.
+
+    Parameters
+    ----------
+    reached
+        For each loss a table with the columns ``N``, ``D``, ``C``, as `surface.spent_to` gives it.
+    """
+    rows, says = [], []
+    for place, loss in enumerate(sorted(reached, reverse=True)):
+        table = reached[loss]
+        words = []
+        for name, column in (("tokens", "D"), ("FLOPs", "C")):
+            best = table.loc[table[column].idxmin()]
+            words.append(f"fewest {name}: {compact(best['N'])}")
+            for size, value in zip(table["N"], table[column], strict=True):
+                rows.append(
+                    (place, float(size), name, float(value / best[column]), bool(value == best[column]))
+                )
+        says.append({"level": place, "says": f"to {loss:.2f} nats, {', '.join(words)}"})
+    data = pd.DataFrame(rows, columns=["level", "N", "spent", "times", "least"]).round(4)
+    level = _lower_loss(len(reached))
+    x = alt.X(
+        "N:Q",
+        title=LABELS["N"],
+        scale=alt.Scale(type="log", domain=[float(data["N"].min() / 1.2), float(data["N"].max() * 1.2)]),
+        axis=alt.Axis(format="~s", tickCount=6),
+    )
+    y = alt.Y(
+        "times:Q",
+        title="to the same loss: times the least",
+        scale=alt.Scale(type="log", domain=[0.9, float(data["times"].max() * 1.2)], nice=False),
+        axis=alt.Axis(values=[1, 1.5, 2, 3, 5, 10, 20], format="~g"),
+    )
+    colour = alt.Color(
+        "spent:N",
+        scale=alt.Scale(domain=["tokens", "FLOPs"], range=[BLUE, ORANGE]),
+        legend=alt.Legend(orient="top", title=None),
+    )
+    chosen = alt.Chart(data).add_params(level).transform_filter("datum.level == level")
+    line = chosen.mark_line().encode(x, y, colour)
+    dots = chosen.mark_point(filled=True, opacity=1).encode(
+        x,
+        y,
+        colour,
+        size=alt.condition("datum.least", alt.value(170), alt.value(40)),
+        tooltip=["N:Q", "spent:N", alt.Tooltip("times:Q", format=".2f")],
+    )
+    text = (
+        alt.Chart(pd.DataFrame(says))
+        .transform_filter("datum.level == level")
+        .mark_text(align="right", baseline="top", fontSize=12, color=INK)
+        .encode(x=alt.value("width"), y=alt.value(4), text="says:N")
+    )
+    return alt.layer(line, dots, text).properties(width="container", height=300)  # type: ignore[return-value]
+
+
+def bowls_chart(runs: pd.DataFrame, minima: pd.DataFrame) -> alt.LayerChart:
+    """Loss over size at fixed budgets, the chosen one in colour, and a slider for the budget.
+
+    Parameters
+    ----------
+    runs
+        Table with the columns ``budget``, ``N``, ``D`` and ``L``.
+    minima
+        Columns ``C``, ``N``, ``D``, ``L``, as `fit.isoflop` gives them.
+    """
+    step = np.round(2 * np.log10(np.sort(runs["budget"].unique()))) / 2
+    place = dict(zip(np.sort(runs["budget"].unique()), step, strict=True))
+    level = alt.param(
+        name="level",
+        value=float(step[0]),
+        bind=alt.binding_range(
+            min=float(step[0]), max=float(step[-1]), step=0.5, name="log10 of the budget "
+        ),
+    )
+    edges = [float(runs["N"].min() / 1.3), float(runs["N"].max() * 1.3)]
+    x = alt.X("N:Q", title=LABELS["N"], scale=alt.Scale(type="log", domain=edges), axis=alt.Axis(format="~s"))
+    y = alt.Y(
+        "L:Q",
+        title=LABELS["L"],
+        scale=alt.Scale(type="log", domain=[float(runs["L"].min() / 1.05), float(runs["L"].max() * 1.1)]),
+        axis=alt.Axis(values=[1.2, 1.4, 1.6, 1.8, 2, 2.2], format="~g"),
+    )
+    lines = bowl_lines(runs)
+    lines = lines.assign(at=lines["budget"].map(place), budget=lines["budget"].astype(str)).round(4)
+    lowest = minima.assign(at=step)[["at", "N", "D", "L"]]
+    lowest["says"] = [
+        f"{row.C:.0e} FLOPs: N = {compact(row.N)}, D = {compact(row.D)}, D/N = {row.D / row.N:.0f}"
+        for row in minima.itertuples()
+    ]
+    here = "abs(datum.at - level) < 0.1"
+    pale = alt.Chart(lines).mark_line(color="#cccccc").encode(x, y, detail="budget:N")
+    bowl = alt.Chart(lines).add_params(level).transform_filter(here).mark_line(color=BLUE).encode(x, y)
+    measured = runs.assign(at=runs["budget"].map(place))[["at", "N", "D", "L"]].round(4)
+    dots = alt.Chart(measured).transform_filter(here).mark_point(filled=True, color=INK, size=35)
+    best = alt.Chart(lowest)
+    path = best.mark_line(color=ORANGE, strokeDash=[4, 3], strokeWidth=1.5).encode(x, y)
+    best = best.transform_filter(here)
+    bottom = best.mark_point(filled=True, color=ORANGE, size=110, opacity=1).encode(x, y)
+    text = best.mark_text(align="right", baseline="top", fontSize=12, color=INK)
+    text = text.encode(x=alt.value("width"), y=alt.value(4), text="says:N")
+    points = dots.encode(x, y, tooltip=["N:Q", "D:Q", "L:Q"])
+    return alt.layer(pale, path, bowl, points, bottom, text).properties(  # type: ignore[return-value]
+        width="container", height=320
+    )
+
+
+def flops_chart(shapes: pd.DataFrame, *, V: int = 256, n_ctx: int = 128) -> alt.LayerChart:
+    """Shares of a token's FLOPs by group, with sliders for the vocabulary and the context.
+
+    The bars of one model add up to 1. Blue and green is what 6ND sees; beside each bar stands
+    how many times more the model costs, ``1 + n_ctx / (6 d) + V / (12 n_layer d)``.
+
+    Parameters
+    ----------
+    shapes
+        Table with the columns ``model``, ``n_layer`` and ``d_model``, in the order of the bars;
+        the feed-forward layer is four times as wide as the stream.
+    V, n_ctx
+        Where the sliders stand at first; powers of two.
+    """
+    groups = {
+        "attention matrices": (BLUE, "8 * datum.n_layer * pow(datum.d_model, 2)"),
+        "feed-forward": (GREEN, "16 * datum.n_layer * pow(datum.d_model, 2)"),
+        "attention scores": (ORANGE, "4 * datum.n_layer * pow(2, log_context) * datum.d_model"),
+        "head": (GREY, "2 * datum.d_model * pow(2, log_vocabulary)"),
+    }
+    sliders = [
+        alt.param(
+            name=f"log_{name}",
+            value=int(np.log2(start)),
+            bind=alt.binding_range(min=low, max=17, step=1, name=f"log2 of {name} "),
+        )
+        for name, start, low in (("vocabulary", V, 6), ("context", n_ctx, 3))
+    ]
+    names = list(groups)
+    parts = [f"datum['{name}']" for name in names]
+    counted = (
+        alt.Chart(shapes[["model", "n_layer", "d_model"]])
+        .add_params(*sliders)
+        .transform_calculate(**{name: flops for name, (_, flops) in groups.items()})
+        .transform_calculate(all=" + ".join(parts))
+        .transform_calculate(says=f"'×' + format(datum.all / ({parts[0]} + {parts[1]}), '.3~r')")
+    )
+    y = alt.Y("model:N", title=None, sort=shapes["model"].tolist())
+    bars = (
+        counted.transform_fold(list(groups), as_=["group", "flops"])
+        .transform_calculate(share="datum.flops / datum.all", place=f"indexof({names}, datum.group)")
+        .mark_bar()
+        .encode(
+            x=alt.X(
+                "share:Q",
+                title="share of the FLOPs of a token, and × 6ND",
+                scale=alt.Scale(domain=[0, 1.2], nice=False),
+                axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%"),
+            ),
+            y=y,
+            order=alt.Order("place:Q"),
+            color=alt.Color(
+                "group:N",
+                scale=alt.Scale(domain=names, range=[colour for colour, _ in groups.values()]),
+                legend=alt.Legend(orient="top", title=None, columns=2),
+            ),
+            tooltip=["model:N", "group:N", alt.Tooltip("share:Q", format=".1%")],
+        )
+    )
+    says = counted.mark_text(align="left", dx=4, fontSize=12, color=INK).encode(
+        x=alt.datum(1.0), y=y, text="says:N"
+    )
+    power = "format(pow(2, log_{}), ',')"
+    title = f"'V = ' + {power.format('vocabulary')} + ', context ' + {power.format('context')}"
+    return alt.layer(bars, says).properties(  # type: ignore[return-value]
+        width="container",
+        height=27 * len(shapes),
+        title=alt.TitleParams(text=alt.ExprRef(title), anchor="start", fontSize=12, color=INK),
+    )
