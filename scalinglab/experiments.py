@@ -261,13 +261,13 @@ def classroom() -> Experiment:
 
 
 def n_d_grid() -> Experiment:
-    """Seven sizes on six amounts of unique data, small ones repeated until more epochs do harm."""
+    """Seven sizes on six amounts of unique data, repeated until it does harm or 11 M tokens are seen."""
     epochs = {
-        50_000: (1, 4, 16),
-        150_000: (1, 4, 12),
-        500_000: (1, 4),
-        1_500_000: (1, 3),
-        4_500_000: (1,),
+        50_000: (1, 4, 16, 64),
+        150_000: (1, 4, 12, 40),
+        500_000: (1, 4, 12),
+        1_500_000: (1, 3, 7),
+        4_500_000: (1, 2),
         unique(): (1,),
     }
     sizes = ("308k", "113k", "39k", "14k", "6k", "3.5k", "1.6k")
@@ -275,7 +275,7 @@ def n_d_grid() -> Experiment:
         name="n_d_grid",
         purpose="Kaplan's L(N, D): loss against size and unique data, where data are repeated and the "
         "best of the evaluations and of the numbers of epochs counts (early stopping).",
-        minutes=25,
+        minutes=50,
         configs=sweep.configurations(
             {**SHAPES[N], "D": U * times, "U": U, **tuned(counting.parameters(shape(N)).N, U * times)}
             for U, repeats in epochs.items()

@@ -1,4 +1,4 @@
-"""Two workers beside one: the same runs swept by each in turn, start of the processes counted.  Run by ``make bench``."""
+"""Two workers beside one: the same runs swept by each in turn, whole wall time.  Run by ``make bench``."""
 
 import argparse
 import statistics
