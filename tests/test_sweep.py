@@ -124,6 +124,14 @@ def test_runs_in_threads_take_turns(tmp_path):
     assert list(threads["L"]) == list(serial["L"])
 
 
+def test_a_run_with_a_damaged_checkpoint_starts_anew(store, tmp_path):
+    checkpoint = tmp_path / f".{CONFIGS[0].id}.{sweep.code()}.safetensors"
+    checkpoint.write_bytes(b"cut")
+    row = sweep.finish(CONFIGS[0], store=tmp_path, measured={"evaluations": 2})
+    assert row["L"] == sweep.read(store, CONFIGS[0])["row"]["L"]
+    assert not checkpoint.exists()
+
+
 def test_a_run_killed_too_often_is_a_failed_one(tmp_path):
     note = sweep.tries(tmp_path, CONFIGS[0], "this")
     note.write_text("x" * sweep.KILLS)
