@@ -540,6 +540,16 @@ def summarise(file: str) -> None:
         say(f"also: {', '.join(texts)}")
 
 
+@app.command()
+@advise
+def claims(part: Annotated[str, typer.Argument(help="Kaplan or Chinchilla; without it, all")] = "") -> None:
+    """Set numbers that papers claim beside what the recorded runs say, fitted anew."""
+    from scalinglab import claims as told
+
+    for name in [part] if part else told.PARTS:
+        show(told.part(name).drop(columns=["source", "counted"]), title=f"\nPart {name}")
+
+
 @app.command(name="check-published")
 @advise
 def check_published() -> None:
