@@ -275,7 +275,7 @@ def n_d_grid() -> Experiment:
         name="n_d_grid",
         purpose="Kaplan's L(N, D): loss against size and unique data, where data are repeated and the "
         "best of the evaluations and of the numbers of epochs counts (early stopping).",
-        minutes=50,
+        minutes=60,
         configs=sweep.configurations(
             {**SHAPES[N], "D": U * times, "U": U, **tuned(counting.parameters(shape(N)).N, U * times)}
             for U, repeats in epochs.items()
@@ -302,7 +302,7 @@ def curves() -> Experiment:
         name="curves",
         purpose="Does a point in the middle of a long run stand for a short run? Cosines of four "
         "lengths, constant-then-decay branches of the same trunk, and the trunk itself.",
-        minutes=6,
+        minutes=10,
         configs=sweep.configurations(settings),
         evaluations=12,
         spacing=2**0.5,

@@ -250,6 +250,17 @@ def test_bowls_turn_inside_the_sizes_of_their_budgets():
     assert found.low["a"] < found.a < found.high["a"]
 
 
+def test_epochs_turn_inside_their_grid_or_end_at_the_limit_of_tokens():
+    """Where the largest number of epochs is best, twice as many would read more than the text holds."""
+    table = runs.load("n_d_grid")
+    best = table.loc[table.groupby(["N", "U"])["L_best"].idxmin()]
+    most = table.groupby("U")["D"].max()
+    open_ = best[(best["D"] > 0.99 * best["U"].map(most)) & (best["U"] > 4e5)]
+    assert (2 * open_["D"] > 0.99 * experiments.unique()).all()
+    large = best[(best["U"] < 2e5) & (best["N"] > 1e5)]
+    assert (large["D"] < 0.5 * large["U"].map(most)).all(), "the largest over-fit inside the grid"
+
+
 def test_best_run_beats_the_byte_trigram():
     assert runs.load("first_family")["L"].min() < 1.84
 
