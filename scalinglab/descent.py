@@ -69,7 +69,8 @@ def descend(
     -------
     DataFrame
         One row per start: the law's constants, ``a``, ``objective`` (the sum, whatever was
-        minimised), ``steps``, and ``why`` it stopped: ``"fall"``, ``"slope"`` or ``"other"``.
+        minimised), ``steps``, ``why`` it stopped (``"fall"``, ``"slope"`` or ``"other"``), and
+        the ``reduction`` and ``tolerance`` that were asked for.
 
     Examples
     --------
@@ -89,7 +90,7 @@ def descend(
         rows.append((*_constants(found.x), found.fun * divisor, found.nit, said))
     table = pd.DataFrame(rows, columns=[*FIELDS, "objective", "steps", "why"])
     table.insert(5, "a", table["beta"] / (table["alpha"] + table["beta"]))
-    return table
+    return table.assign(reduction=reduction, tolerance=tolerance)
 
 
 def path(

@@ -303,7 +303,6 @@ def stops() -> pd.DataFrame:
     for reduction in ("sum", "mean"):
         rows = descent.descend(points, descent.hoffmann_starts(), reduction=reduction)
         rows["excess"] = rows["objective"] / least - 1
-        rows.insert(0, "reduction", reduction)
         found.append(rows[["reduction", "a", "excess", "steps"]])
     return pd.concat(found, ignore_index=True)
 
