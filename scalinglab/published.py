@@ -204,7 +204,10 @@ def _from_origin(name: str, table: Table) -> str:
     pooch.get_logger().setLevel("WARNING")  # an executed chapter shows no download messages
     try:
         return pooch.retrieve(
-            table.url, known_hash=f"sha256:{table.sha256}", fname=_kept(table), path=pooch.os_cache("scalinglab")
+            table.url,
+            known_hash=f"sha256:{table.sha256}",
+            fname=_kept(table),
+            path=pooch.os_cache("scalinglab"),
         )
     except OSError as error:
         raise ConnectionError(
