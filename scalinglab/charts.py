@@ -327,3 +327,56 @@ def flops_chart(shapes: pd.DataFrame, *, V: int = 256, n_ctx: int = 128) -> alt.
         height=27 * len(shapes),
         title=alt.TitleParams(text=alt.ExprRef(title), anchor="start", fontSize=12, color=INK),
     )
+
+
+def tolerance_chart(path: pd.DataFrame, stops: pd.DataFrame, *, truth: float) -> alt.LayerChart:
+    """One descent, step by step, where a solver ends it, and a slider for the solver's tolerance.
+
+    Parameters
+    ----------
+    path
+        Columns ``step`` and ``a``, as `descent.path` gives them.
+    stops
+        Columns ``reduction`` (``"sum"``, ``"mean"``), ``tolerance`` (10 to the power of
+        0, -1, -2, ...), ``steps``, ``a``, ``excess``: where `descent.descend` stops.
+    truth
+        The true ``a``, a dashed line.
+    """
+    rows = stops.assign(level=(-np.log10(stops["tolerance"])).round().astype(int))
+    deepest = int(rows["level"].max())
+    level = alt.param(
+        name="level",
+        value=0,
+        bind=alt.binding_range(min=0, max=deepest, step=1, name="tolerances / 10 to the power "),
+    )
+    rows["says"] = [
+        f"{row.reduction}: stops after {row.steps} steps at a = {row.a:.3f}, "
+        f"{100 * row.excess:.{1 if row.excess > 5e-4 else 0}f} % above the minimum"
+        for row in rows.itertuples()
+    ]
+    low, high = float(path["a"].min()), float(path["a"].max())
+    x = alt.X("step:Q", title="step of the solver", scale=alt.Scale(domain=[0, int(path["step"].max())]))
+    y = alt.Y(
+        "a:Q",
+        title="a, exponent of the best size",
+        scale=alt.Scale(domain=[low - 0.01, high + 0.03], nice=False, zero=False),
+    )
+    line = alt.Chart(path[["step", "a"]].round(4)).mark_line(color=GREY).encode(x, y)
+    rule = alt.Chart(pd.DataFrame({"a": [round(truth, 4)]})).mark_rule(color=INK, strokeDash=[4, 3]).encode(y)
+    colour = alt.Color(
+        "reduction:N",
+        scale=alt.Scale(domain=["mean", "sum"], range=[ORANGE, BLUE]),
+        legend=None,
+    )
+    kept = rows[["reduction", "level", "steps", "a", "says"]].rename(columns={"steps": "step"})
+    here = alt.Chart(kept.round(4)).add_params(level).transform_filter("datum.level == level")
+    dots = here.mark_point(filled=True, size=130, opacity=1).encode(x, y, colour, tooltip=["says:N"])
+    texts = [
+        here.transform_filter(f"datum.reduction == '{name}'")
+        .mark_text(align="right", baseline="top", fontSize=12, color=ink)
+        .encode(x=alt.value("width"), y=alt.value(place), text="says:N")
+        for name, ink, place in (("mean", ORANGE, 4), ("sum", BLUE, 20))
+    ]
+    return alt.layer(line, rule, dots, *texts).properties(  # type: ignore[return-value]
+        width="container", height=300
+    )

@@ -12,7 +12,7 @@ from scipy.stats import qmc
 from scalinglab import diagnosis, huber
 from scalinglab.envelope import EnvelopeFit, envelope
 from scalinglab.frontier import IsoFlopFit, isoflop
-from scalinglab.intervals import METHODS, Band, Intervals, bootstrap
+from scalinglab.intervals import METHODS, Band, Intervals, bootstrap, subsample
 from scalinglab.laws.law import inputs, outputs, parameters
 from scalinglab.runs import check
 
@@ -27,6 +27,7 @@ __all__ = [
     "envelope",
     "fit_law",
     "isoflop",
+    "subsample",
 ]
 
 STARTS, REFINED, ROWS = 4096, 48, 500

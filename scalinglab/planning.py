@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -238,6 +238,40 @@ def detour(law: Any, C: float, *, factor: float, U: float | None = None) -> Deto
             )
     enough = brentq(gap, low, math.log(C), xtol=1e-10)
     return Detour(N=N, D=D, L=L, excess=L - best.L, waste=1 - math.exp(enough) / C)
+
+
+def regrets(plans: Mapping[str, Any], C: float, *, truth: Any) -> pd.DataFrame:
+    """Price under one law the splits that others advise for ``C`` FLOPs.
+
+    Parameters
+    ----------
+    plans
+        Laws by name.
+    C
+        Budget in FLOPs.
+    truth
+        The law that counts.
+
+    Returns
+    -------
+    DataFrame
+        One row per law: its best ``N``, tokens per parameter ``D/N``, and under ``truth`` the
+        ``excess`` (nats per token) and ``waste`` (share of the budget) of that split.
+
+    Examples
+    --------
+    >>> from scalinglab.laws import BESIROGLU_2024, HOFFMANN_2022
+    >>> table = regrets({"Hoffmann": HOFFMANN_2022}, C=5.76e23, truth=BESIROGLU_2024)
+    >>> table.round(4).loc["Hoffmann", ["excess", "waste"]].tolist()
+    [0.0034, 0.1128]
+    """
+    best = allocate(truth, C).N
+    rows = {}
+    for name, law in plans.items():
+        plan = allocate(law, C)
+        price = detour(truth, C, factor=plan.N / best)
+        rows[name] = {"N": plan.N, "D/N": plan.D / plan.N, "excess": price.excess, "waste": price.waste}
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def lifetime(law: Any, *, L: float, D_inference: float) -> Lifetime:

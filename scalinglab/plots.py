@@ -422,3 +422,37 @@ def bowl_lines(runs: pd.DataFrame, *, N: str = "N") -> pd.DataFrame:
         loss = np.exp(np.polyval(cubic, fine - x.mean()))
         lines.append(pd.DataFrame({"budget": budget, "N": np.exp(fine), "L": loss}))
     return pd.concat(lines, ignore_index=True)
+
+
+def stops(ax: Axes, ends: Mapping[str, pd.DataFrame]) -> None:
+    """Draw where descents stop: ``excess`` over ``a``, one colour per objective, 1e-6 to 10."""
+    for (label, found), ink in zip(ends.items(), (ORANGE, BLUE), strict=False):
+        near = found[found["excess"] < 10]
+        ax.plot(near["a"], near["excess"].clip(1e-6), ".", color=ink, ms=5, alpha=0.6, label=label)
+    ax.set(yscale="log", xlim=(0, 1), ylim=(5e-7, 20), xlabel="a", ylabel="objective above its minimum")
+    ax.legend(fontsize=8, loc="lower left")
+
+
+def interval_widths(ax: Axes, known: Mapping[str, tuple[float, float]], *, target: float) -> None:
+    """Draw the width of an interval at a number of runs, and its root of n down to ``target``.
+
+    ``known`` maps labels to pairs of runs and width.
+    """
+    looks = zip(known.items(), (BLUE, ORANGE, GREEN), ("-", "-", "--"), strict=False)
+    for (label, (n, width)), ink, dash in looks:
+        reach = np.array([n / 4, n * (width / target) ** 2])
+        ax.plot(reach, width * np.sqrt(n / reach), dash, color=ink, label=label)
+        ax.plot(n, width, "o", color=ink)
+    loglog(ax, "runs", "width of the interval of a")
+
+
+def group_residuals(ax: Axes, runs: pd.DataFrame, laws: Mapping[str, Callable]) -> None:
+    """Draw percent of measured above law in eight groups of ``D``: median, 10th and 90th percentile."""
+    group = pd.qcut(runs["D"], 8)
+    middle = runs["D"].groupby(group, observed=True).median()
+    for i, ((label, law), ink) in enumerate(zip(laws.items(), (RED, ORANGE, BLUE), strict=False)):
+        off = (100 * np.log(runs["L"] / law(N=runs["N"], D=runs["D"]))).groupby(group, observed=True)
+        low, mid, high = (off.quantile(p) for p in (0.1, 0.5, 0.9))
+        ax.errorbar(middle * 1.06**i, mid, (mid - low, high - mid), fmt="o", color=ink, ms=4, label=label)
+    ax.set(xscale="log", xlabel=LABELS["D"], ylabel="measured above law (%)")
+    ax.legend(fontsize=8)

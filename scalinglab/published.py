@@ -158,8 +158,33 @@ def load(name: str) -> pd.DataFrame:
     return table.complete(frame) if table.complete else frame
 
 
+def at_hand(name: str) -> bool:
+    """Tell whether :func:`load` gives the table without a download: from the mirror, or fetched before.
+
+    Raises
+    ------
+    KeyError
+        Unknown name.
+    """
+    table = find(name)
+    mirror = os.environ.get(MIRROR)
+    if mirror:
+        return (Path(mirror) / _folder(table) / table.file).is_file()
+    return bool(table.url) and (pooch.os_cache("scalinglab") / _kept(table)).is_file()
+
+
+def _folder(table: Table) -> str:
+    """The table's folder in a mirror."""
+    return (table.folder or table.origin.repository).replace("/", "+")
+
+
+def _kept(table: Table) -> str:
+    """The name under which a fetched file is kept."""
+    return f"{table.sha256[:12]}-{table.file}"
+
+
 def _from_mirror(name: str, table: Table, mirror: Path) -> Path:
-    path = mirror / (table.folder or table.origin.repository).replace("/", "+") / table.file
+    path = mirror / _folder(table) / table.file
     if not path.is_file():
         raise FileNotFoundError(
             f"{name}: {path} is not there; complete the mirror that {MIRROR} names, or unset the variable"
@@ -177,10 +202,12 @@ def _from_origin(name: str, table: Table) -> str:
             f"and has no address of its own; set {MIRROR} to a folder that holds it"
         )
     pooch.get_logger().setLevel("WARNING")  # an executed chapter shows no download messages
-    kept = f"{table.sha256[:12]}-{table.file}"
     try:
         return pooch.retrieve(
-            table.url, known_hash=f"sha256:{table.sha256}", fname=kept, path=pooch.os_cache("scalinglab")
+            table.url,
+            known_hash=f"sha256:{table.sha256}",
+            fname=_kept(table),
+            path=pooch.os_cache("scalinglab"),
         )
     except OSError as error:
         raise ConnectionError(

@@ -88,3 +88,20 @@ def test_bowls_chart_names_the_best_split_of_every_budget():
     N, D = laws.BESIROGLU_2024.optimum(C=1e18)
     assert len(says) == 3
     assert any(f"D/N = {D / N:.0f}" in text and text.startswith("1e+18") for text in says)
+
+
+def test_tolerance_chart_starts_at_the_solvers_own_tolerances():
+    path = pd.DataFrame({"step": [0, 1, 2, 3], "a": [0.45, 0.46, 0.5, 0.51]})
+    stops = pd.DataFrame(
+        {
+            "reduction": ["mean", "sum", "mean", "sum"],
+            "tolerance": [1, 1, 0.1, 0.1],
+            "steps": [1, 2, 2, 3],
+            "a": [0.46, 0.5, 0.5, 0.51],
+            "excess": [0.5, 0.1, 0.1, 1e-9],
+        }
+    )
+    chart = charts.tolerance_chart(path, stops, truth=0.512).to_dict()
+    assert {p["name"]: p["value"] for p in chart["params"]} == {"level": 0}
+    says = {row["says"] for rows in chart["datasets"].values() for row in rows if row.get("level") == 0}
+    assert "mean: stops after 1 steps at a = 0.460, 50.0 % above the minimum" in says

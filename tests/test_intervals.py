@@ -125,3 +125,21 @@ def test_another_table_is_refused(fitted, runs):
         fit.bootstrap(fitted, runs.iloc[1:])
     with pytest.raises(ValueError, match="not the table that was fitted"):
         fit.bootstrap(fitted, runs.assign(L=runs["L"] * 2))
+
+
+def test_parts_of_80_percent_spread_half_as_far_as_tables_drawn_with_replacement(fitted, runs, sure):
+    parts = fit.subsample(fitted, runs, n=400)
+    assert parts.draws["alpha"].std() / sure.draws["alpha"].std() == pytest.approx(0.5, abs=0.15)
+    assert parts.low["alpha"] < fitted.law.alpha < parts.high["alpha"]
+
+
+def test_a_part_is_a_fit_of_four_fifths_of_the_runs(fitted, runs):
+    drawn = fit.subsample(fitted, runs, n=2, seed=5).draws.iloc[0]
+    kept = np.random.default_rng(5).permuted(np.tile(np.arange(60) < 48, (2, 1)), axis=1)[0]
+    again = fit.fit_law(Chinchilla, runs[kept]).law
+    assert drawn["alpha"] == pytest.approx(again.alpha, rel=1e-3)
+
+
+def test_a_share_of_runs_lies_between_0_and_1(fitted, runs):
+    with pytest.raises(ValueError, match=r"share is 80"):
+        fit.subsample(fitted, runs, share=80)

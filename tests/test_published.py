@@ -112,3 +112,18 @@ def test_every_table_is_in_the_mirror(name):
     table = published.load(name)
     assert len(table) > 10
     assert table.columns.is_unique
+
+
+def test_a_table_is_at_hand_once_it_was_fetched(origin):
+    assert not published.at_hand("toy")
+    origin.write_bytes(TEXT)
+    published.load("toy")
+    assert published.at_hand("toy")
+
+
+def test_a_table_is_at_hand_if_the_mirror_has_it(monkeypatch, tmp_path, toy):
+    monkeypatch.setenv("SCALINGLAB_MIRROR", str(tmp_path))
+    assert not published.at_hand("toy")
+    (tmp_path / "someone+toy").mkdir()
+    (tmp_path / "someone+toy" / "toy.csv").write_bytes(TEXT)
+    assert published.at_hand("toy")

@@ -3,10 +3,11 @@
 import math
 import os
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from scalinglab import laws, planning, replication
+from scalinglab import fit, laws, planning, replication
 from scalinglab.__main__ import app
 from scalinglab.replication import Comparison
 
@@ -96,3 +97,48 @@ def test_the_recorded_draws_have_besiroglus_standard_errors():
     for name, printed in {"A": 124.58, "B": 1293.23}.items():
         assert draws[name].std() == pytest.approx(printed, rel=0.25)
     assert planning.recorded_draws(laws.HOFFMANN_2022) is None
+
+
+def test_a_simulated_study_scatters_like_the_points():
+    study = replication.simulated_study(4000, seed=1)
+    off = (study["L"] / laws.BESIROGLU_2024(N=study["N"], D=study["D"]) - 1).abs()
+    assert off.median() == pytest.approx(0.0032, abs=0.0003)
+    assert study["N"].between(57e6, 16e9).all()
+
+
+@needs_mirror
+def test_the_points_scatter_as_the_study_says():
+    points = replication.chinchilla_points()
+    residuals = fit.fit_law(laws.Chinchilla, points, N="N_total").residuals
+    assert residuals.abs().median() == pytest.approx(0.0032, abs=0.0002)
+    assert residuals.std() == pytest.approx(0.0075, abs=0.0003)
+
+
+def test_without_the_points_a_study_stands_in_and_says_so(monkeypatch):
+    monkeypatch.setattr(replication.published, "at_hand", lambda name: False)
+    table, told = replication.points_or_study()
+    assert len(table) == 240
+    assert "simulated" in told
+
+
+@needs_mirror
+def test_with_a_mirror_the_points_are_taken():
+    table, told = replication.points_or_study()
+    assert table["N"].equals(table["N_total"])
+    assert "figure 4" in told
+
+
+def test_the_recorded_stops_tell_the_story():
+    """Best of 4500 on the mean: a = 0.45 and no minimum; on the sum: Besiroglu's refit."""
+    stops = pd.read_parquet(replication.STOPS)
+    assert stops["reduction"].value_counts().to_dict() == {"sum": 4500, "mean": 4500}
+    best = stops.loc[stops.groupby("reduction")["excess"].idxmin()].set_index("reduction")
+    assert best.loc["sum", "a"] == pytest.approx(0.5139, abs=1e-3)
+    assert best.loc["sum", "excess"] < 1e-6
+    assert best.loc["mean", "excess"] > 0.05
+
+
+def test_parts_of_a_study_hold_the_truth_half_the_time_and_tables_as_often_as_they_say():
+    found = replication.held(studies=40, n=100, draws=50)
+    assert found["held"].iloc[0] < 0.7 < found["held"].iloc[2]
+    assert found["width"].is_monotonic_increasing
