@@ -1,6 +1,5 @@
 """The named sweeps behind every recorded table."""
 
-import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,7 +83,17 @@ their grids: N without embeddings from 6 to 443 k, D of 0.5 and 2 M.
 """
 
 
-def tuned(N: float, D: float) -> dict[str, Any]:
+LARGE = 8192
+"""Byte pairs of the experiment ``vocabulary``; the main text is 2.3 M such tokens."""
+
+LARGE_FACTORS = {"lr": 4.5, "B": 7.0}
+"""By how much more of both suits byte pairs of V = 8192 than the nano law says, B in tokens.
+
+Read off the bowls of the table ``lr_batch_large``.
+"""
+
+
+def tuned(N: float, D: float, *, V: int = 256) -> dict[str, Any]:
     """Peak learning rate (two digits) and batch (whole contexts of 128, at least one) by the nano law.
 
     Examples
@@ -93,6 +102,8 @@ def tuned(N: float, D: float) -> dict[str, Any]:
     {'lr': 0.0056, 'B': 512}
     """
     lr, B = (k * (N / 24_736) ** a * (D / 2e6) ** b for k, a, b in NANO_LAW.values())
+    if V == LARGE:
+        lr, B = lr * LARGE_FACTORS["lr"], B * LARGE_FACTORS["B"]
     return {"lr": float(f"{lr:.2g}"), "B": 128 * max(1, int(B / 128 + 0.5))}
 
 
@@ -109,7 +120,7 @@ def spending(dims: Mapping[str, Any], C: float, *, V: int = 256, seed: int = 0) 
         "D": D,
         "U": None if D <= unique(V) else unique(V),
         "seed": seed,
-        **tuned(counting.parameters(shape_).N, D),
+        **tuned(counting.parameters(shape_).N, D, V=V),
     }
 
 
@@ -346,8 +357,25 @@ def known_entropy() -> Experiment:
     )
 
 
-LARGE = 8192
-"""Byte pairs of the experiment ``vocabulary``; the main text is 2.3 M such tokens."""
+def lr_batch_large() -> Experiment:
+    """Learning rate and batch on a grid at two sizes, with byte pairs of V = 8192."""
+    cells = (
+        ("58k", 3e12, (0.006, 0.012, 0.024), (1024, 2048, 4096)),
+        ("14k", 3e11, (0.008, 0.016, 0.032, 0.064), (256, 512, 1024)),
+    )
+    return Experiment(
+        name="lr_batch_large",
+        purpose="Do the rate and the batch that suit bytes suit byte pairs? By how much they do not is what "
+        "the experiment on vocabularies takes from here.",
+        minutes=8,
+        configs=sweep.configurations(
+            {**spending(SHAPES[N], C, V=LARGE), "lr": lr, "B": B}
+            for N, C, rates, batches in cells
+            for lr in rates
+            for B in batches
+        ),
+    )
+
 
 LARGE_BUDGETS: dict[float, tuple[str, ...]] = {
     1e13: ("14k", "25k", "58k", "83k", "113k", "197k"),
@@ -358,18 +386,6 @@ LARGE_BUDGETS: dict[float, tuple[str, ...]] = {
 """Sizes at each budget of exact FLOPs, most of them spent in the head."""
 
 
-def tuned_large(setting: Mapping[str, Any], C: float) -> dict[str, Any]:
-    """Settings with the learning rate and the batch that suit a vocabulary of 8192.
-
-    The nano law, fitted on bytes, times factors that two grids at V = 8192 gave: 14 k at 3e11 FLOPs was
-    best at a rate of .03 and 600 tokens, 58 k at 3e12 at .010 and 1300, where the nano law says
-    .0054 and 99, .0035 and 303.
-    """
-    decades = math.log10(C / 3e11)
-    lr, B = setting["lr"] * 5.2 * 10 ** (-0.25 * decades), setting["B"] * 6.0 * 10 ** (-0.14 * decades)
-    return {**setting, "lr": float(f"{lr:.2g}"), "B": 128 * max(1, int(B / 128 + 0.5))}
-
-
 def vocabulary() -> Experiment:
     """Four budgets, six sizes at each, on byte pairs: the counterpart of ``isoflop``."""
     runs_ = [(C, N) for C, sizes in LARGE_BUDGETS.items() for N in sizes]
@@ -378,7 +394,7 @@ def vocabulary() -> Experiment:
         purpose="With a large vocabulary the embedding and the head outweigh the rest of a small model: "
         "how much does the exponent of the best size depend on whether they are counted?",
         minutes=14,
-        configs=sweep.configurations(tuned_large(spending(SHAPES[N], C, V=LARGE), C) for C, N in runs_),
+        configs=sweep.configurations(spending(SHAPES[N], C, V=LARGE) for C, N in runs_),
         evaluations=8,
         columns={"budget": [C for C, _ in runs_]},
     )
@@ -455,6 +471,7 @@ EXPERIMENTS: dict[str, Callable[[], Experiment]] = {
     "curves": cache(curves),
     "batch": cache(batch),
     "known_entropy": cache(known_entropy),
+    "lr_batch_large": cache(lr_batch_large),
     "vocabulary": cache(vocabulary),
     "repeat": cache(repeat),
     "head_to_head": cache(head_to_head),
