@@ -483,7 +483,7 @@ def misplaced(ax: Axes, shifts: pd.DataFrame) -> None:
     colours = dict(zip(names, (BLUE, ORANGE, GREEN, RED), strict=False))
     for (method, off, name), part in shifts.groupby(["method", "off", "law"], sort=False):
         colour = INK if method == "cubic" else colours[name]
-        label = ("any, cubic" if method == "cubic" else name) if off == 1 else None
+        label = ("cubics" if method == "cubic" else name) if off == 1 else None
         if method == "cubic" and name != names[0]:
             label = None
         look = "o-" if off == 1 else "o:"

@@ -152,4 +152,4 @@ def test_misplaced_bottoms_have_a_line_for_each_law_method_and_middle(ax):
     shifts = simulate.misplaced({"Hoffmann": laws.HOFFMANN_2022}, widths=(8, 16))
     plots.misplaced(ax, shifts)
     assert len(ax.lines) == 4
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Hoffmann", "any, cubic"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Hoffmann", "cubics"]
