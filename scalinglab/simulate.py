@@ -81,7 +81,7 @@ def misplaced(
     >>> from scalinglab.laws import HOFFMANN_2022
     >>> found = misplaced({"Hoffmann": HOFFMANN_2022}, widths=[16], offs=[1])
     >>> found["shift"].round(1).tolist()
-    [4.7, 0.0]
+    [4.7, 0.1]
     """
     rows = []
     for (name, law), width, off, method in product(laws.items(), widths, offs, methods):
