@@ -258,6 +258,75 @@ def bowls_chart(runs: pd.DataFrame, minima: pd.DataFrame) -> alt.LayerChart:
     )
 
 
+def forecast_chart(found: pd.DataFrame) -> alt.LayerChart:
+    """Loss over budget: what fits to small budgets predict, what came out, and a slider for the fit.
+
+    Parameters
+    ----------
+    found
+        As `forecast.forecasts` gives it, with intervals.
+    """
+    fits = np.sort(found["fitted"].unique())
+    step = np.round(2 * np.log10(fits)) / 2
+    found = found.assign(at=found["fitted"].map(dict(zip(fits, step, strict=True))))
+    found["kind"] = np.where(found["reach"] > 1, "predicted", "fitted")
+    level = alt.param(
+        name="level",
+        value=float(step[0]),
+        bind=alt.binding_range(
+            min=float(step[0]), max=float(step[-1]), step=0.5, name="log10 of the largest budget fitted "
+        ),
+    )
+    says = []
+    for at, part in found.groupby("at"):
+        beyond, last = part[part["reach"] > 1], part.loc[part["budget"].idxmax()]
+        says.append(
+            {
+                "at": at,
+                "says": f"error {last['fit_error']:.1f} % where fitted, {abs(last['off']):.1f} % at the "
+                f"last; {beyond['held'].sum()} of {len(beyond)} held",
+            }
+        )
+    edges = [float(found[["low", "L"]].min().min() * 0.97), float(found[["high", "L"]].max().max() * 1.05)]
+    x = alt.X(
+        "budget:Q",
+        title=LABELS["C"],
+        scale=alt.Scale(type="log"),
+        axis=alt.Axis(values=[1e11, 1e12, 1e13, 1e14], format=".0e"),
+    )
+    y = alt.Y(
+        "L:Q",
+        title=LABELS["L"],
+        scale=alt.Scale(type="log", domain=edges, nice=False),
+        axis=alt.Axis(values=[1, 1.2, 1.4, 1.6, 1.8, 2], format="~g"),
+    )
+    here = "abs(datum.at - level) < 0.1"
+    columns = ["at", "budget", "L", "predicted", "low", "high", "off", "kind"]
+    data = found[columns].astype({"budget": float}).round(dict.fromkeys(columns[2:7], 4))
+    chosen = alt.Chart(data).add_params(level).transform_filter(here)
+    band = chosen.mark_area(color=BLUE, opacity=0.2).encode(x, alt.Y("low:Q", title=LABELS["L"]), y2="high:Q")
+    line = chosen.mark_line(color=BLUE).encode(x, alt.Y("predicted:Q", title=LABELS["L"]))
+    dots = chosen.mark_point(filled=True, size=60, opacity=1).encode(
+        x,
+        y,
+        color=alt.Color(
+            "kind:N",
+            scale=alt.Scale(domain=["fitted", "predicted"], range=[INK, ORANGE]),
+            legend=alt.Legend(orient="bottom-left", title=None),
+        ),
+        tooltip=["budget:Q", "L:Q", "predicted:Q", alt.Tooltip("off:Q", title="off, %")],
+    )
+    text = (
+        alt.Chart(pd.DataFrame(says))
+        .transform_filter(here)
+        .mark_text(align="right", baseline="top", fontSize=12, color=INK)
+        .encode(x=alt.value("width"), y=alt.value(4), text="says:N")
+    )
+    return alt.layer(band, line, dots, text).properties(  # type: ignore[return-value]
+        width="container", height=320
+    )
+
+
 def flops_chart(shapes: pd.DataFrame, *, V: int = 256, n_ctx: int = 128) -> alt.LayerChart:
     """Shares of a token's FLOPs by group, with sliders for the vocabulary and the context.
 

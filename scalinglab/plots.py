@@ -455,4 +455,74 @@ def group_residuals(ax: Axes, runs: pd.DataFrame, laws: Mapping[str, Callable]) 
         low, mid, high = (off.quantile(p) for p in (0.1, 0.5, 0.9))
         ax.errorbar(middle * 1.06**i, mid, (mid - low, high - mid), fmt="o", color=ink, ms=4, label=label)
     ax.set(xscale="log", xlabel=LABELS["D"], ylabel="measured above law (%)")
+
+
+def reach(ax: Axes, found: Mapping[str, pd.DataFrame], *, allowed: float = 4.0) -> None:
+    """Draw the error of forecasts over their reach, one line per fit and one colour per law.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    found
+        By name of the law, what `forecast.forecasts` gave.
+    allowed
+        Percent to both sides of zero that are shaded.
+    """
+    for (name, table), colour in zip(found.items(), (BLUE, ORANGE, GREEN, RED), strict=False):
+        beyond = table[table["reach"] > 1.01]
+        for i, (_, part) in enumerate(beyond.groupby("fitted")):
+            label = None if i else name
+            ax.plot(part["reach"], part["off"], ".-", color=colour, lw=1.2, label=label)
+    ax.axhspan(-allowed, allowed, color=GREY, alpha=0.2, lw=0)
+    ax.set(xscale="log", xlabel="reach in compute", ylabel="predicted above measured L (%)")
+    ax.legend(fontsize=8)
+
+
+def parabola(ax: Axes, bowl: pd.DataFrame) -> None:
+    """Draw a bowl without noise, the parabola through all its ``ln L``, and the bottoms of both.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    bowl
+        One budget of `simulate.bowls_of`.
+    """
+    best = float(bowl["best"].iloc[0])
+    z = np.log(bowl["N"] / best)
+    curve = np.polyfit(z, np.log(bowl["L"]), 2)
+    fine = np.linspace(z.min(), z.max(), 200)
+    ax.plot(bowl["N"], bowl["L"], "o-", color=BLUE, ms=4, label="law")
+    ax.plot(best * np.exp(fine), np.exp(np.polyval(curve, fine)), "--", color=ORANGE, label="parabola")
+    ax.axvline(best, color=BLUE, lw=0.8)
+    ax.axvline(best * np.exp(-curve[1] / (2 * curve[0])), color=ORANGE, ls="--", lw=0.8)
+    loglog(ax, "N, all parameters", "L (nats/token)")
+    ax.legend(fontsize=8)
+
+
+def misplaced(ax: Axes, shifts: pd.DataFrame) -> None:
+    """Draw by how much bottoms are misplaced over the width of the grid.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    shifts
+        As `simulate.misplaced` gives them; parabolas in colour, cubics in black, grids that are
+        off the middle dotted.
+    """
+    names = list(dict.fromkeys(shifts["law"]))
+    colours = dict(zip(names, (BLUE, ORANGE, GREEN, RED), strict=False))
+    for (method, off, name), part in shifts.groupby(["method", "off", "law"], sort=False):
+        colour = INK if method == "cubic" else colours[name]
+        label = ("cubics" if method == "cubic" else name) if off == 1 else None
+        if method == "cubic" and name != names[0]:
+            label = None
+        look = "o-" if off == 1 else "o:"
+        ax.plot(part["width"], part["shift"], look, color=colour, ms=4, lw=1.4, label=label)
+    widths = shifts["width"].unique()
+    ax.set(xscale="log", xlabel="largest size / middle size", ylabel="bottom above best size (%)")
+    ax.set_xticks(widths, [f"{width:g}" for width in widths])
+    ax.xaxis.set_minor_formatter(plt.NullFormatter())
     ax.legend(fontsize=8)

@@ -105,3 +105,22 @@ def test_tolerance_chart_starts_at_the_solvers_own_tolerances():
     assert {p["name"]: p["value"] for p in chart["params"]} == {"level": 0}
     says = {row["says"] for rows in chart["datasets"].values() for row in rows if row.get("level") == 0}
     assert "mean: stops after 1 steps at a = 0.460, 50.0 % above the minimum" in says
+
+
+def test_forecast_chart_says_how_far_off_the_last_budget_is():
+    rows = [(1e11, 1e11, 2.0, 0.01), (1e11, 1e12, 1.5, 10.0), (1e12, 1e11, 2.0, 0.1), (1e12, 1e12, 1.5, 1.0)]
+    found = pd.DataFrame(rows, columns=["fitted", "budget", "L", "off"])
+    found["reach"], found["fit_error"], found["held"] = found["budget"] / found["fitted"], 0.4, False
+    found["predicted"] = found["L"] * (1 + found["off"] / 100)
+    found["low"], found["high"] = 0.99 * found["predicted"], 1.01 * found["predicted"]
+    chart = charts.forecast_chart(found).to_dict()
+    assert {p["name"]: p["value"] for p in chart["params"]} == {"level": 11.0}
+    says = {row["at"]: row["says"] for data in chart["datasets"].values() for row in data if "says" in row}
+    assert says[11.0] == "error 0.4 % where fitted, 10.0 % at the last; 0 of 1 held"
+    kinds = [
+        row["kind"]
+        for data in chart["datasets"].values()
+        for row in data
+        if row.get("at") == 11.0 and "kind" in row
+    ]
+    assert kinds == ["fitted", "predicted"]

@@ -10,7 +10,7 @@ import pytest
 
 mpl.use("agg")
 
-from scalinglab import fit, laws, plots
+from scalinglab import fit, laws, plots, simulate
 
 RUNS = pd.DataFrame({"N": [1e3, 1e4, 1e5], "D": [1e6] * 3, "L": [2.0, 1.7, 1.5]})
 
@@ -131,3 +131,25 @@ def test_wide_axes_label_whole_decades_only(ax):
     assert ax.yaxis.get_major_formatter()(1e5) == "100k"
     ax.set_ylim(1, 3)
     assert ax.yaxis.get_minor_formatter()(2.0) == "2"
+
+
+def test_each_fit_has_a_line_of_errors_beyond_it(ax):
+    found = pd.DataFrame({"fitted": [1.0] * 3 + [10.0] * 3, "budget": [1.0, 10.0, 100.0] * 2})
+    found["reach"], found["off"] = found["budget"] / found["fitted"], [0.0, 3.0, 6.0, 0.0, 0.0, 2.0]
+    plots.reach(ax, {"law": found})
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[3.0, 6.0], [2.0]]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["law"]
+
+
+def test_a_parabola_leans_away_from_the_best_size(ax):
+    bowl = simulate.bowls_of(laws.HOFFMANN_2022, C=[1e21], width=16, sizes=15)
+    plots.parabola(ax, bowl)
+    true, found = (line.get_xdata()[0] for line in ax.lines[2:4])
+    assert found / true == pytest.approx(1.047, abs=2e-3)
+
+
+def test_misplaced_bottoms_have_a_line_for_each_law_method_and_middle(ax):
+    shifts = simulate.misplaced({"Hoffmann": laws.HOFFMANN_2022}, widths=(8, 16))
+    plots.misplaced(ax, shifts)
+    assert len(ax.lines) == 4
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Hoffmann", "cubics"]
