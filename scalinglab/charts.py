@@ -1,6 +1,6 @@
 """Interactive charts: one function per kind, an Altair chart with its slider."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import altair as alt
 import numpy as np
@@ -256,6 +256,52 @@ def bowls_chart(runs: pd.DataFrame, minima: pd.DataFrame) -> alt.LayerChart:
     return alt.layer(pale, path, bowl, points, bottom, text).properties(  # type: ignore[return-value]
         width="container", height=320
     )
+
+
+def data_chart(points: pd.DataFrame, law: Callable) -> alt.LayerChart:
+    """Loss over size on the same data, measured and by a law, and a slider for the amount of data.
+
+    Parameters
+    ----------
+    points
+        Columns ``N``, ``U``, ``L``, as `overfitting.stopped_early` gives them.
+    law
+        Called with ``N`` and ``D``, which is the column ``U``; gives the loss.
+    """
+    amounts = np.sort(points["U"].unique())
+    sizes = np.geomspace(points["N"].min(), points["N"].max(), 40)
+    lines, says = [], []
+    for place, U in enumerate(amounts):
+        lines.append(pd.DataFrame({"level": place, "N": sizes, "L": law(N=sizes, D=U)}))
+        best = points.loc[points.loc[points["U"] == U, "L"].idxmin()]
+        words = f"best N is {compact(best['N'])}, {best['L']:.2f} nats"
+        says.append({"level": place, "says": f"{compact(U)} different tokens: {words}"})
+    slider = alt.binding_range(min=0, max=len(amounts) - 1, step=1, name="more data ")
+    level = alt.param(name="level", value=0, bind=slider)
+    low, high = float(points["L"].min() / 1.05), float(points["L"].max() * 1.1)
+    edges = [float(sizes[0] / 1.3), float(sizes[-1] * 1.3)]
+    x = alt.X("N:Q", title=LABELS["N"], scale=alt.Scale(type="log", domain=edges), axis=alt.Axis(format="~s"))
+    y = alt.Y(
+        "L:Q",
+        title=LABELS["L"],
+        scale=alt.Scale(type="log", domain=[low, high], nice=False),
+        axis=alt.Axis(values=[1.2, 1.4, 1.6, 1.8, 2, 2.2], format="~g"),
+    )
+    measured = points.assign(level=points["U"].map({U: i for i, U in enumerate(amounts)}))
+    measured = measured[["level", "N", "U", "L"]].round(4)
+    here = "datum.level == level"
+    pale = alt.Chart(measured).mark_line(color="#cccccc").encode(x, y, detail="level:N")
+    line = alt.Chart(pd.concat(lines).round(4)).add_params(level).transform_filter(here)
+    line = line.mark_line(color=BLUE, clip=True).encode(x, y)
+    dots = alt.Chart(measured).transform_filter(here).mark_point(filled=True, color=INK, size=45, opacity=1)
+    dots = dots.encode(x, y, tooltip=["N:Q", "U:Q", "L:Q"])
+    text = (
+        alt.Chart(pd.DataFrame(says))
+        .transform_filter(here)
+        .mark_text(align="right", baseline="top", fontSize=12, color=INK)
+        .encode(x=alt.value("width"), y=alt.value(4), text="says:N")
+    )
+    return alt.layer(pale, line, dots, text).properties(width="container", height=320)  # type: ignore[return-value]
 
 
 def flops_chart(shapes: pd.DataFrame, *, V: int = 256, n_ctx: int = 128) -> alt.LayerChart:
