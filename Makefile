@@ -78,10 +78,12 @@ browser-test: .venv/browser book ## Read the site with a browser: requests, form
 _build/peer/bin/python: # what practitioners use today, in an environment of its own
 	@$(PYTHON) -m venv _build/peer && $@ -m pip install --quiet --quiet chinchilla==0.2.0
 
-bench: .venv/installed _build/peer/bin/python ## Measure speed and coverage, and record both for the book (25 minutes)
+bench: .venv/installed _build/peer/bin/python ## Measure speed and coverage, and record both for the book (40 minutes)
 	@$(PY) tests/bench/bench_fit.py --peer _build/peer/bin/python --record scalinglab/tables/bench_fit.csv
 	@$(PY) tests/bench/bench_coverage.py --record scalinglab/tables/bench_coverage.csv
 	@$(PY) tests/bench/bench_train.py --record scalinglab/tables/bench_train.csv
+	@$(PY) tests/bench/bench_train.py --parity --record scalinglab/tables/bench_parity.csv
+	@$(PY) tests/bench/bench_sweep.py --record scalinglab/tables/bench_sweep.csv
 
 experiments: .venv/installed ## Make the recorded tables again (hours; runs that are there are kept)
 	@$(PY) -m scalinglab sweep all

@@ -13,7 +13,7 @@ import pandas as pd
 import typer
 
 from scalinglab import columns, laws, planning, runs
-from scalinglab.console import advise, exclusive, finite, say, show
+from scalinglab.console import advise, exclusive, finite, plain, say, show
 from scalinglab.files import replace, replace_text
 from scalinglab.fit import Fit, Intervals, bootstrap, fit_law
 
@@ -62,7 +62,7 @@ def fit(
     table = read_runs(file, Law, columns_)
     fitted = fit_law(Law, table, delta=delta)
     spread = bootstrap(fitted, table, n=bootstrap_, seed=seed, level=level) if bootstrap_ else None
-    show(parameter_table(fitted, spread), title=f"{Law.__name__}: {Law.formula}")
+    show(parameter_table(fitted, spread), title=f"{Law.__name__}: {plain(Law.formula)}")
     say(f"{fitted.n} runs, objective {fitted.objective:.6g}, status {fitted.status}")
     warnings = dict.fromkeys(fitted.warnings + (spread.warnings if spread else ()))
     for warning in warnings:
@@ -251,8 +251,8 @@ def plan_table(
 ) -> pd.DataFrame:
     """One row each for size, data, loss, and what follows from them."""
     rows: list[tuple[Any, ...]] = [
-        (name, getattr(best, name), *(getattr(end, name) for end in ((ends.low, ends.high) if ends else ())))
-        for name in ("N", "D", "L")
+        (words, getattr(best, name), *(getattr(end, name) for end in ((ends.low, ends.high) if ends else ())))
+        for name, words in (("N", "N, parameters"), ("D", "D, tokens"), ("L", "L, nats per token"))
     ]
     open_ends = (math.nan, math.nan) if ends else ()
     ratio = open_ends
@@ -310,7 +310,7 @@ def show_law(law: Any) -> None:
     cls: Any = law if isinstance(law, type) else type(law)
     predicts = cls.predicts if isinstance(cls.predicts, str) else ", ".join(cls.predicts)
     say(f"{cls.__name__}({', '.join(laws.inputs(cls))}) -> {predicts}")
-    say(cls.formula)
+    say(plain(cls.formula))
     rows = [
         (p.name, math.nan if law is cls else float(getattr(law, p.name)), p.unit, p.meaning)
         for p in laws.parameters(cls)
@@ -538,6 +538,16 @@ def summarise(file: str) -> None:
     texts = [name for name in table.columns if name not in numeric]
     if texts:
         say(f"also: {', '.join(texts)}")
+
+
+@app.command()
+@advise
+def claims(part: Annotated[str, typer.Argument(help="Kaplan or Chinchilla; without it, all")] = "") -> None:
+    """Set numbers that papers claim beside what the recorded runs say, fitted anew."""
+    from scalinglab import claims as told
+
+    for name in [part] if part else told.PARTS:
+        show(told.part(name).drop(columns=["source", "counted"]), title=f"\nPart {name}")
 
 
 @app.command(name="check-published")

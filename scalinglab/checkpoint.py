@@ -39,6 +39,16 @@ def save(path: Path, *, model: nn.Module, optimiser: torch.optim.Optimizer, stat
     replace(path, lambda beside: Path(beside).write_bytes(whole))
 
 
+def readable(path: Path) -> bool:
+    """Say whether a file is a whole checkpoint."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            _ = json.loads(file.metadata()["state"])["id"]
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+        return False
+    return True
+
+
 def load(path: Path, *, model: nn.Module, optimiser: torch.optim.Optimizer, id: str) -> dict[str, Any]:
     """Put a stopped run back: model, optimiser and generators in place, the rest returned.
 

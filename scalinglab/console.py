@@ -4,6 +4,7 @@ import contextlib
 import functools
 import math
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,6 +39,32 @@ def advise(command: Callable[..., None]) -> Callable[..., None]:
 def say(text: str) -> None:
     """Print a line as it is: a law's formula is not markup."""
     Console(soft_wrap=True).print(Text(text))
+
+
+def plain(tex: str) -> str:
+    r"""Write a law's formula as a terminal can show it.
+
+    Examples
+    --------
+    >>> plain(r"L = E + \frac{A}{N^{\alpha}} + \left(\frac{D_c}{D}\right)^{\alpha_D/\beta}")
+    'L = E + A/N^alpha + (D_c/D)^(alpha_D/beta)'
+    """
+    text = tex.replace(r"\left", "").replace(r"\right", "").replace(r"\{", "[").replace(r"\}", "]")
+    text = re.sub(r"\\(quad|,|;)", " ", text).replace(r"\cdot", "*").replace(r"\hat E", "E_hat")
+    inner = r"\{([^{}]*)\}"
+    while "{" in text:  # innermost braces first
+        before = text
+        text = re.sub(rf"\\frac{inner}{inner}", lambda m: f"{bracket(m[1])}/{bracket(m[2])}", text)
+        text = re.sub(rf"\\mathrm{inner}", r"\1", text)
+        text = re.sub(rf"([\^_]){inner}", lambda m: m[1] + bracket(m[2]), text)
+        if text == before:
+            text = re.sub(inner, r"\1", text, count=1)
+    return re.sub(r" +", " ", text.replace("\\", ""))
+
+
+def bracket(text: str) -> str:
+    """Put a sum, a product or a fraction in brackets; leave a name as it is."""
+    return text if re.fullmatch(r"[\w\\^*']+", text) else f"({text})"
 
 
 def show(table: pd.DataFrame, *, title: str = "") -> None:

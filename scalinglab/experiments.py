@@ -65,9 +65,9 @@ SHAPES: dict[str, dict[str, Any]] = {
 """The family of shapes by non-embedding parameters N (rounded)."""
 
 
-def unique() -> int:
+def unique(V: int = 256) -> int:
     """Tokens that the main text has to train on; a run of more repeats them."""
-    return len(corpus.load("sotu").train) - 1
+    return len(corpus.load("sotu", V=V).train) - 1
 
 
 def shape(N: str) -> counting.Shape:
@@ -95,20 +95,26 @@ def tuned(N: float, D: float) -> dict[str, Any]:
     return {"lr": float(f"{lr:.2g}"), "B": 128 * max(1, int(B / 128 + 0.5))}
 
 
-def budgeted(N: str, C: float, seed: int = 0) -> dict[str, Any]:
-    """Settings of a run that spends C exact FLOPs on a size, by the nano law.
+def spending(dims: Mapping[str, Any], C: float, *, V: int = 256, seed: int = 0) -> dict[str, Any]:
+    """Settings of a run of the given dimensions that spends C exact FLOPs, by the nano law.
 
     More than the text has is trained on in repetition.
     """
-    counted, per_token = counting.parameters(shape(N)), counting.flops(shape(N)).training
-    D = int(C / per_token)
+    shape_ = counting.Shape(V=V, n_ctx=128, **dims)
+    D = int(C / counting.flops(shape_).training)
     return {
-        **SHAPES[N],
+        **dims,
+        "V": V,
         "D": D,
-        "U": None if D <= unique() else unique(),
+        "U": None if D <= unique(V) else unique(V),
         "seed": seed,
-        **tuned(counted.N, D),
+        **tuned(counting.parameters(shape_).N, D),
     }
+
+
+def budgeted(N: str, C: float, seed: int = 0) -> dict[str, Any]:
+    """Settings of a run on bytes that spends C exact FLOPs on a member of the family."""
+    return spending(SHAPES[N], C, seed=seed)
 
 
 def at_budgets(runs_: Sequence[tuple[float, str, int]]) -> dict[str, Any]:
@@ -255,13 +261,13 @@ def classroom() -> Experiment:
 
 
 def n_d_grid() -> Experiment:
-    """Seven sizes on six amounts of unique data, small ones repeated until more epochs do harm."""
+    """Seven sizes on six amounts of unique data, repeated until it does harm or 11 M tokens are seen."""
     epochs = {
-        50_000: (1, 4, 16),
-        150_000: (1, 4, 12),
-        500_000: (1, 4),
-        1_500_000: (1, 3),
-        4_500_000: (1,),
+        50_000: (1, 4, 16, 64),
+        150_000: (1, 4, 12, 40),
+        500_000: (1, 4, 12),
+        1_500_000: (1, 3, 7),
+        4_500_000: (1, 2),
         unique(): (1,),
     }
     sizes = ("308k", "113k", "39k", "14k", "6k", "3.5k", "1.6k")
@@ -269,7 +275,7 @@ def n_d_grid() -> Experiment:
         name="n_d_grid",
         purpose="Kaplan's L(N, D): loss against size and unique data, where data are repeated and the "
         "best of the evaluations and of the numbers of epochs counts (early stopping).",
-        minutes=25,
+        minutes=60,
         configs=sweep.configurations(
             {**SHAPES[N], "D": U * times, "U": U, **tuned(counting.parameters(shape(N)).N, U * times)}
             for U, repeats in epochs.items()
@@ -296,7 +302,7 @@ def curves() -> Experiment:
         name="curves",
         purpose="Does a point in the middle of a long run stand for a short run? Cosines of four "
         "lengths, constant-then-decay branches of the same trunk, and the trunk itself.",
-        minutes=6,
+        minutes=10,
         configs=sweep.configurations(settings),
         evaluations=12,
         spacing=2**0.5,
@@ -339,6 +345,66 @@ def known_entropy() -> Experiment:
     )
 
 
+REPEATED = 250_000
+"""Unique bytes of the experiment ``repeat``."""
+
+
+def repeat() -> Experiment:
+    """Two sizes on a quarter of a million bytes, again and again, each with a twin on fresh text."""
+    epochs = (40, 16, 8, 4, 2, 1)
+    return Experiment(
+        name="repeat",
+        purpose="What is a token worth that has been seen before? Up to forty epochs of the same text "
+        "beside as many tokens of text that is seen once (column ``U``: the unique tokens).",
+        minutes=16,
+        configs=sweep.configurations(
+            {
+                **SHAPES[N],
+                "D": REPEATED * times,
+                "U": REPEATED if again else REPEATED * times,
+                "seed": seed,
+                **tuned(counting.parameters(shape(N)).N, REPEATED * times),
+            }
+            for times in epochs
+            for N in ("113k", "25k")
+            for seed in (0, 1)
+            for again in ((True, False) if times > 1 else (True,))
+        ),
+        evaluations=10,
+    )
+
+
+HEAD_TO_HEAD: dict[str, dict[str, Any]] = {
+    "ours": {"n_layer": 4, "d_model": 88, "n_head": 4},
+    "Kaplan": {"n_layer": 5, "d_model": 160, "n_head": 4},
+}
+"""Shapes nearest to what each rule asks for at 3e13 FLOPs: N = 372 k and 1.54 M.
+
+Both rules start at the best size of the lowest budget of ``isoflop``, N_1 = 10.3 k at C_1 = 3e10: Kaplan's
+N_1 (C / C_1)^.73 is 1.59 M, ours N_1 (C / C_1)^.517 is 365 k; N without embeddings, exact FLOPs.
+"""
+
+
+def head_to_head() -> Experiment:
+    """One budget, a thousand times the lowest, on the size that each of two rules asks for."""
+    sides = [(side, seed, 1.0) for side in HEAD_TO_HEAD for seed in (0, 1)]
+    sides += [("Kaplan", 0, factor) for factor in (0.5, 2.0)]
+    settings = [spending(HEAD_TO_HEAD[side], 3e13, seed=seed) for side, seed, _ in sides]
+    return Experiment(
+        name="head_to_head",
+        purpose="Kaplan's exponent .73 and that of our bowls, both from the best size at 3e10 FLOPs, ask "
+        "for two sizes at 3e13: which loss is lower? The larger model lies outside the range of "
+        "the nano law, so half and twice its learning rate are tried as well.",
+        minutes=20,
+        configs=sweep.configurations(
+            setting | {"lr": float(f"{setting['lr'] * factor:.2g}")}
+            for setting, (_, _, factor) in zip(settings, sides, strict=True)
+        ),
+        evaluations=12,
+        columns={"rule": [side for side, _, _ in sides], "budget": [3e13] * len(sides)},
+    )
+
+
 EXPERIMENTS: dict[str, Callable[[], Experiment]] = {
     "lr_batch": cache(lr_batch),
     "lr_repeats": cache(lr_repeats),
@@ -350,6 +416,8 @@ EXPERIMENTS: dict[str, Callable[[], Experiment]] = {
     "curves": cache(curves),
     "batch": cache(batch),
     "known_entropy": cache(known_entropy),
+    "repeat": cache(repeat),
+    "head_to_head": cache(head_to_head),
 }
 """Every experiment by name; a grid is built when it is asked for."""
 

@@ -46,7 +46,7 @@ def check(runs: pd.DataFrame, *, needs: Iterable[str]) -> None:
     >>> check(pd.DataFrame({"N": [1e3, -2.0], "L": [2.0, 1.9]}), needs=("N", "L"))
     Traceback (most recent call last):
       ...
-    ValueError: row 1, column 'N': -2.0 is not positive; drop the row or mend the value
+    ValueError: row 1, column 'N': -2.0 is not positive; drop the row or mend the value (rows count from 0)
     """
     needs = list(needs)
     missing = [name for name in needs if name not in runs.columns]
@@ -67,7 +67,7 @@ def check(runs: pd.DataFrame, *, needs: Iterable[str]) -> None:
             more = f" (and {bad.size - 1} more in this column)" if bad.size > 1 else ""
             raise ValueError(
                 f"row {runs.index[row]}, column {name!r}: {value} is not {wrong}{more}; "
-                "drop the row or mend the value"
+                "drop the row or mend the value (rows count from 0)"
             )
 
 
@@ -94,6 +94,8 @@ def read(path: str | os.PathLike, *, columns: Mapping[str, str] | None = None) -
     kind = next((s for s in reversed(path.suffixes) if s in readers), None)
     if kind is None:
         raise ValueError(f"{path}: unknown ending; name it .csv, .csv.gz, .parquet or .json")
+    if path.stat().st_size == 0:
+        raise ValueError(f"{path}: the file is empty; a table has a line of names, then a line for each run")
     try:
         table = readers[kind](path)
         if path.suffix == ".csv" and cut(path):

@@ -19,6 +19,7 @@ from joblib import Parallel, delayed
 from joblib.parallel import get_active_backend
 from tqdm.auto import tqdm
 
+from scalinglab import checkpoint as saved
 from scalinglab import files
 from scalinglab.train import TrainConfig, code, describe, resolve, train
 
@@ -287,6 +288,8 @@ def finish(
             return read(store, config)["row"]
         try:
             try:
+                if not saved.readable(checkpoint):  # damaged on the disk: the run starts anew
+                    checkpoint.unlink(missing_ok=True)
                 begin(tries(store, config, token), checkpoint)
                 run = train(config, **measured, checkpoint=checkpoint)
                 result = {

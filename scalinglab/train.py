@@ -491,7 +491,8 @@ def evaluate(model: GPT, tokens: np.ndarray, *, precision: str = "fp32", n: int 
     device = next(model.parameters()).device
     model.eval()
     total = np.zeros(T)
-    for chunk in np.array_split(starts, max(1, n // 8192)):
+    at_once = max(T, 8192 * 1024 // max(1024, model.shape.V))  # logits of a large vocabulary are large
+    for chunk in np.array_split(starts, max(1, n // at_once)):
         window = torch.from_numpy(tokens[chunk[:, None] + np.arange(T + 1)].astype(np.int64))
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             total += model.loss(window.to(device)).double().sum(0).cpu().numpy()

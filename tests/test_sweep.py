@@ -124,6 +124,14 @@ def test_runs_in_threads_take_turns(tmp_path):
     assert list(threads["L"]) == list(serial["L"])
 
 
+def test_a_run_with_a_damaged_checkpoint_starts_anew(store, tmp_path):
+    checkpoint = tmp_path / f".{CONFIGS[0].id}.{sweep.code()}.safetensors"
+    checkpoint.write_bytes(b"cut")
+    row = sweep.finish(CONFIGS[0], store=tmp_path, measured={"evaluations": 2})
+    assert row["L"] == sweep.read(store, CONFIGS[0])["row"]["L"]
+    assert not checkpoint.exists()
+
+
 def test_a_run_killed_too_often_is_a_failed_one(tmp_path):
     note = sweep.tries(tmp_path, CONFIGS[0], "this")
     note.write_text("x" * sweep.KILLS)
@@ -240,6 +248,17 @@ def test_bowls_turn_inside_the_sizes_of_their_budgets():
     assert found.minima["N"].is_monotonic_increasing
     assert 0.4 < found.a < 0.65
     assert found.low["a"] < found.a < found.high["a"]
+
+
+def test_epochs_turn_inside_their_grid_or_end_at_the_limit_of_tokens():
+    """Where the largest number of epochs is best, twice as many would read more than the text holds."""
+    table = runs.load("n_d_grid")
+    best = table.loc[table.groupby(["N", "U"])["L_best"].idxmin()]
+    most = table.groupby("U")["D"].max()
+    open_ = best[(best["D"] > 0.99 * best["U"].map(most)) & (best["U"] > 4e5)]
+    assert (2 * open_["D"] > 0.99 * experiments.unique()).all()
+    large = best[(best["U"] < 2e5) & (best["N"] > 1e5)]
+    assert (large["D"] < 0.5 * large["U"].map(most)).all(), "the largest over-fit inside the grid"
 
 
 def test_best_run_beats_the_byte_trigram():

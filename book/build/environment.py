@@ -7,6 +7,7 @@ what drives the browser tests.
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import venv
 from pathlib import Path
@@ -41,14 +42,28 @@ def pip(*arguments: str, quiet: bool = True) -> None:
     """Run the environment's pip and say what failed, if something does."""
     options = ["--disable-pip-version-check", "--no-input", *(["--quiet"] if quiet else [])]
     command = [str(python()), "-m", "pip", *arguments[:1], *options, *arguments[1:]]
-    done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        sys.stderr.write(done.stderr)
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as complaints:
+        running = subprocess.Popen(command, cwd=ROOT, stderr=complaints)
+        while not finished(running):
+            print(".", end="", flush=True)  # it is slow, not stuck
+        complaints.seek(0)
+        said = complaints.read()
+    if running.returncode:
+        sys.stderr.write(said)
         sys.exit(
             f"\nInstallation stopped at: pip {' '.join(arguments)}\n"
             "No network, or behind a proxy? Set https_proxy, or PIP_INDEX_URL to a mirror of PyPI, "
             "and run again."
         )
+
+
+def finished(process: subprocess.Popen, seconds: float = 15) -> bool:
+    """Wait for a process, at most so long, and say whether it has ended."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def check_version() -> None:

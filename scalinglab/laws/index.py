@@ -103,7 +103,8 @@ def find(key: str) -> Law | type[Law]:
             f"{key!r} begins several laws: {', '.join(plain[m] for m in matches)}; write more of it"
         )
     near = difflib.get_close_matches(wanted, plain, n=3, cutoff=0.5)
-    hint = f"nearest: {', '.join(plain[m] for m in near)}" if near else f"there are: {', '.join(laws)}"
+    listed = "`python -m scalinglab laws` lists all"
+    hint = f"nearest: {', '.join(plain[m] for m in near)}" if near else listed
     raise LookupError(f"no law is called {key!r}; {hint}")
 
 

@@ -159,10 +159,16 @@ def compare(size, B, steps):
 
 def parity():
     """Held-out loss after 2 M tokens at 25 k parameters, three seeds, in both precisions."""
+    config = {**SHAPES["25k"], "D": 2_000_000, "B": 512, "lr": 4e-3}
     for precision in ("fp32", "bf16"):
-        config = {**SHAPES["25k"], "D": 2_000_000, "B": 512, "lr": 4e-3, "precision": precision}
-        losses = [train(TrainConfig(**config, seed=s), evaluations=1).row["L"] for s in range(3)]
-        print(f"{precision}: {np.mean(losses):.4f}, between seeds {np.std(losses, ddof=1):.4f}: {losses}")
+        runs_ = [TrainConfig(**config, precision=precision, seed=seed) for seed in range(3)]
+        losses = [train(run, evaluations=1).row["L"] for run in runs_]
+        yield {
+            "precision": precision,
+            "seeds": len(losses),
+            "held-out loss, nats/byte": f"{np.mean(losses):.4f}",
+            "standard deviation between seeds": f"{np.std(losses, ddof=1):.4f}",
+        }
 
 
 PEAK = {}
@@ -178,7 +184,10 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.parity:
-        parity()
+        rows = list(parity())
+        print(pd.DataFrame(rows).to_string(index=False))
+        if options.record:
+            runs.write(pd.DataFrame(rows), options.record)
         return
     PEAK.update({dtype: peak(dtype) for dtype in (torch.float32, torch.bfloat16)})
     print(platform.processor() or platform.machine(), {str(k): f"{v:.3g} FLOP/s" for k, v in PEAK.items()})

@@ -1,5 +1,6 @@
 """The site as a reader meets it: on a laptop and a phone, light and dark, with and without a server."""
 
+import functools
 import importlib.util
 import re
 from pathlib import Path
@@ -7,10 +8,13 @@ from pathlib import Path
 import pytest
 from conftest import PHONE, ROOT, SCREENSHOTS, SITE
 
+from scalinglab import laws, planning
+
 DOCUMENTS = re.findall(r"(?:file|root): *(\S+)", (ROOT / "_toc.yml").read_text("utf-8"))
 PAGES = [*(f"{document}.html" for document in DOCUMENTS), "search.html"]
 WITH_CHARTS = [page for page in PAGES if 'class="vega-chart"' in (SITE / page).read_text("utf-8")]
-LOOKED_AT = ["book/intro.html", *(page for page in PAGES if page.startswith("notebooks/"))]
+CALCULATOR = "book/calculator.html"
+LOOKED_AT = ["book/intro.html", CALCULATOR, *(page for page in PAGES if page.startswith("notebooks/"))]
 
 every_page = pytest.mark.parametrize("name", PAGES)
 
@@ -105,3 +109,84 @@ def test_pictures_of_the_pages_are_taken_for_looking_at(visit, address, name, lo
     target = SCREENSHOTS / f"{Path(name).stem}_{look}.png"
     seen.page.screenshot(path=target, full_page=True)
     assert target.stat().st_size > 10_000
+
+
+TYPED = [f"{m}e{e}" for e, m in enumerate((1, 2.5, 5.76, 8, 1.2, 3.8, 7, 1, 4.4, 6.3), start=16)]
+TYPED += [
+    "64 devices",
+    "1e21 unique 1e10",
+    "1e22 unique 5B",
+    "3e23 unique 1T",
+    "1e21 use 1e11",
+    "1e23 use 2T",
+]
+TYPED += ["30000000000", "1_000_000_000_000_000", "5.76E23", "0.1e25"]
+
+
+def type_in(page, typed: str) -> dict[str, float | None]:
+    """Type a budget and what goes with it; what planning is to be asked."""
+    page.locator("input[value=flops]").check()
+    for field in ("unique", "inference"):
+        page.locator(f"#calculator-{field}").fill("")
+    if typed == "64 devices":
+        page.locator("input[value=hardware]").check()
+        return {"C": planning.budget(devices=64, days=7, peak=312e12, utilisation=0.4)}
+    budget, _, more = typed.partition(" ")
+    page.locator("#calculator-flops").fill(budget)
+    asked = {"C": float(budget)}
+    if more:
+        name, value = more.split()
+        page.locator(f"#calculator-{'inference' if name == 'use' else name}").fill(value)
+        asked[name] = float(value.replace("B", "e9").replace("T", "e12"))
+    return asked
+
+
+def test_calculator_gives_the_numbers_of_planning(visit, address):
+    page = visit(f"{address}/{CALCULATOR}").page
+    near = functools.partial(pytest.approx, rel=5e-5, nan_ok=True)
+    for typed in TYPED:
+        asked = type_in(page, typed)
+        C, use = asked["C"], asked.get("use")
+        rows = page.locator("#calculator-rows tr")
+        read = "rows => rows.map(r => [r.dataset.law, ...[...r.cells].slice(1).map(c => +c.dataset.value)])"
+        shown = {key: numbers for key, *numbers in rows.evaluate_all(read)}
+        assert len(shown) == (18 if "unique" in asked else 17)
+        for key, (N, D, ratio, L, half, *rest) in shown.items():
+            law = laws.instances()[key]
+            U = asked.get("unique") if key == "muennighoff-2023" else None
+            best = planning.allocate(law, C=C, U=U)
+            assert [N, D, ratio, L] == near([best.N, best.D, best.D / best.N, best.L]), (typed, key)
+            if best.L > 0 and C > 1e12:
+                assert half == pytest.approx(planning.detour(law, C, factor=0.5, U=U).waste, abs=5e-5)
+            if use and best.L > 0:
+                assert rest[-1] == near(planning.lifetime(law, L=best.L, D_inference=use).N), (typed, key)
+
+
+def test_calculator_shows_the_intervals_of_plan(visit, address):
+    page = visit(f"{address}/{CALCULATOR}").page
+    law = laws.BESIROGLU_2024
+    ends = planning.intervals(law, planning.recorded_draws(law), C=1e21)
+    shown = page.locator("tr[data-law=besiroglu-2024] small").all_inner_texts()
+    assert shown[1] == f"{ends.low.N / 1e9:.4g} B – {ends.high.N / 1e9:.4g} B"
+    assert shown[3] == f"{ends.low.L:.3f} – {ends.high.L:.3f}"
+
+
+def test_calculator_link_carries_the_inputs(visit, address):
+    page = visit(f"{address}/{CALCULATOR}").page
+    page.locator("#calculator-flops").fill("5.76e23")
+    page.locator("#calculator-inference").fill("2T")
+    page.locator("#calculator-law").select_option("hoffmann-2022")
+    again = visit(page.url).page
+    assert again.locator("#calculator-flops").input_value() == "5.76e23"
+    said = again.locator("#calculator-says").inner_text()
+    assert said == page.locator("#calculator-says").inner_text()
+    assert "hoffmann-2022" in said
+
+
+@pytest.mark.parametrize("typed", ["", "much", "-1", "3", "1e999"])
+def test_calculator_says_what_is_wrong_with_a_budget(visit, address, typed):
+    page = visit(f"{address}/{CALCULATOR}").page
+    page.locator("#calculator-flops").fill(typed)
+    assert page.locator("#calculator-flops").get_attribute("aria-invalid") == "true"
+    assert page.locator("#calculator-flops-says").inner_text()
+    assert not page.locator("#calculator-result").is_visible()

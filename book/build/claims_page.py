@@ -1,0 +1,40 @@
+"""Sphinx extension: write the papers' claims and our fits into their page, from the recorded runs.
+
+The page ``book/claims`` holds lines ``% claims PART``; each is replaced by a table that
+`scalinglab.claims` fits anew, so that no number of it is written twice.
+"""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+from sphinx.application import Sphinx
+
+from scalinglab import claims, runs
+
+PAGE = "book/claims"
+MARK = re.compile(r"^% claims (\w+)$", flags=re.MULTILINE)
+
+
+def write(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Replace the marks; the page depends on the recorded runs and on the package."""
+    if docname != PAGE:
+        return
+    package = Path(claims.__file__).parent
+    for path in [*package.glob("*.py"), *package.glob("laws/*.py"), *runs.TABLES.glob("*.parquet")]:
+        app.env.note_dependency(str(path))
+    source[0] = MARK.sub(lambda mark: markdown(claims.part(mark[1])), source[0])
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A table as MyST reads it."""
+    head = "| " + " | ".join(table.columns) + " |\n|" + " --- |" * len(table.columns)
+    return "\n".join(
+        [head, *("| " + " | ".join(map(str, row)) + " |" for row in table.itertuples(index=False))]
+    )
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register with Sphinx."""
+    app.connect("source-read", write)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

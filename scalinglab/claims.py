@@ -1,0 +1,221 @@
+"""What the papers claim and what the recorded runs say: one number each, with its interval and verdict."""
+
+import dataclasses
+import math
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from scalinglab import bowl, laws, runs
+from scalinglab.fit import bootstrap, fit_law, isoflop
+from scalinglab.surface import surface
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A number that a paper prints, and ours.
+
+    Attributes
+    ----------
+    chapter
+        Number of the chapter that works it out.
+    claim
+        What the number is, with its symbol.
+    source
+        Paper and place.
+    paper, ours
+        The two values.
+    low, high
+        95 % interval of ours; where several sizes were measured, the least and the greatest.
+    counts
+        Which N and which C ours counts, and on which table.
+    """
+
+    chapter: int
+    claim: str
+    source: str
+    paper: float
+    ours: float
+    low: float
+    high: float
+    counts: str
+
+    @property
+    def verdict(self) -> str:
+        """``"agrees"`` if the paper's number lies in our interval, else which of the two is larger."""
+        if self.low <= self.paper <= self.high:
+            return "agrees"
+        return "ours is larger" if self.ours > self.paper else "ours is smaller"
+
+
+def table(claims: Iterable[Claim]) -> pd.DataFrame:
+    """One row per claim, rounded to three digits, with its verdict."""
+    rows = []
+    for claim in claims:
+        ends = f"{digits(claim.low)} - {digits(claim.high)}"
+        numbers = digits(claim.paper), digits(claim.ours), ends
+        rows.append((claim.chapter, claim.claim, claim.source, *numbers, claim.counts, claim.verdict))
+    names = ["chapter", "claim", "source", "paper", "ours", "95 % interval", "counted", "verdict"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def digits(value: float) -> str:
+    """Three significant digits, without a power of ten between a thousandth and a million.
+
+    Examples
+    --------
+    >>> digits(0.0764), digits(1.30001), digits(213.4)
+    ('0.0764', '1.3', '213')
+    """
+    return f"{value:.3g}" if 1e-3 <= abs(value) < 1e3 or not value else f"{value:.2e}"
+
+
+def fitted(Law: Any, table: pd.DataFrame, quantity: Callable[[Any], float]) -> dict[str, float]:
+    """Fit a law and give a quantity of it with its 95 % interval, runs resampled."""
+    found = fit_law(Law, table)
+    low, high = bootstrap(found, table).of(quantity)
+    return {"ours": float(quantity(found.law)), "low": float(low), "high": float(high)}
+
+
+def three_power_laws() -> list[Claim]:
+    """Kaplan's exponents of size, data and compute, without a floor, on ``first_family``."""
+    family = runs.load("first_family").query("seed == 0")
+    plenty = family[(family.D > 3.9e6) & (family.D >= 80 * family.N)]
+    by_cost = family.sort_values("C")
+    rows = (
+        ("alpha_N", laws.SizeLaw, plenty, laws.KAPLAN_2020_N, "N without embeddings; D = 4 M"),
+        ("alpha_D", laws.DataLaw, family[family.N == family.N.max()], laws.KAPLAN_2020_D, "N = 113 k"),
+        (
+            "alpha_C",
+            laws.ComputeLaw,
+            by_cost[by_cost.L == by_cost.L.cummin()],
+            laws.KAPLAN_2020_C_MIN,
+            "exact C, runs that nothing cheaper beats",
+        ),
+    )
+    return [
+        Claim(
+            chapter=3,
+            claim=f"exponent {name} of the loss",
+            source="Kaplan 2020, table 5",
+            paper=getattr(published, name),
+            counts=f"first_family; {counts}",
+            **fitted(Law, table, operator.attrgetter(name)),
+        )
+        for name, Law, table, published, counts in rows
+    ]
+
+
+def batch_and_steps() -> list[Claim]:
+    """How the critical batch grows as the loss falls, on ``batch``."""
+    curves = runs.load("batch_curves").merge(runs.load("batch")[["id", "B", "lr"]], on="id")
+    found = []
+    for _, part in curves.groupby("N"):
+        for loss in np.arange(1.7, 2.25, 0.1):
+            reached = bowl.steps_to(part, loss=loss)
+            best = reached.loc[reached.groupby("B").S.idxmin()]
+            found.append((loss, bowl.critical_batch(best).B_crit))
+    critical = pd.DataFrame(found, columns=["L", "B"])
+    return [
+        Claim(
+            chapter=4,
+            claim="exponent alpha_B of the critical batch",
+            source="Kaplan 2020, table 5",
+            paper=laws.KAPLAN_2020_B_CRIT.alpha_B,
+            counts="batch; N = 25 and 113 k without embeddings",
+            **fitted(laws.CriticalBatchLaw, critical, lambda law: law.alpha_B),
+        )
+    ]
+
+
+def sample_efficiency() -> list[Claim]:
+    """Best size and data, the price of a miss, and where to stop, on ``isoflop``."""
+    bowls = runs.load("isoflop")
+    budgets = np.sort(bowls["budget"].unique())
+    valley = surface(bowls, N="N", C="C")
+    a, band = valley.exponent(C=budgets)
+    split = isoflop(bowls.groupby(["budget", "N"], as_index=False)[["C", "D", "L"]].mean())
+    curve = laws.KAPLAN_2020_NS
+    rows = [
+        ("best size, N ~ C^a", "table 6", 0.73, a, *band, "isoflop; N without embeddings, exact C"),
+        ("best data, D ~ C^b", "table 6", 0.27, split.b, split.low["b"], split.high["b"], "isoflop; exact C"),
+    ]
+    for ratio, words in ((0.5, "half"), (2.0, "twice")):
+        ours, ends = valley.price(ratio=ratio, C=budgets[:-1])
+        paper = laws.off_optimum(curve, ratio=ratio)[0]
+        told = f"compute at {words} the best size"
+        rows.append((told, "equation B.16", paper, ours, *ends, "isoflop; mean of five budgets, exact C"))
+    grid = np.geomspace(budgets[0], budgets[-1], 500)
+    stops = []
+    for N in (13_944, 24_736, 38_600):
+        C = np.interp(N, valley.optimum(C=grid), grid)
+        stops.append(float(valley(N=N, C=C)) / bowls[bowls.N == N].L.min())
+    told = "loss at the cheapest stop over the converged one"
+    counts = "isoflop; three sizes, at least, as no run has converged"
+    rows.append((told, "equation B.5", 1.1, float(np.mean(stops)), min(stops), max(stops), counts))
+    names = ("claim", "source", "paper", "ours", "low", "high", "counts")
+    return [
+        Claim(chapter=6, **(dict(zip(names, row, strict=True)) | {"source": f"Kaplan 2020, {row[1]}"}))
+        for row in rows
+    ]
+
+
+def three_approaches() -> list[Claim]:
+    """The exponents of Hoffmann's second and third approach, on ``isoflop``."""
+    table = runs.load("isoflop")
+    bowls = isoflop(table, N="N_total")
+    by_total = table.assign(N=table["N_total"])
+    q = float(np.polyfit(np.log(by_total.N), np.log(by_total.C / by_total.D), 1)[0])
+    formula = fitted(laws.Chinchilla, by_total, lambda law: law.beta / (law.alpha + q * law.beta))
+    return [
+        Claim(
+            chapter=7,
+            claim=f"{words} {name}, from bowls",
+            source="Hoffmann 2022, table 2, approach 2",
+            paper=paper,
+            ours=getattr(bowls, name),
+            low=bowls.low[name],
+            high=bowls.high[name],
+            counts="isoflop; all parameters, exact C",
+        )
+        for words, name, paper in (
+            ("exponent of the best size", "a", 0.49),
+            ("exponent of the best data", "b", 0.51),
+        )
+    ] + [
+        Claim(
+            chapter=7,
+            claim="exponent of the best size a, from the formula",
+            source="Hoffmann 2022, table 2, approach 3",
+            paper=0.46,
+            counts="isoflop; all parameters, exact C",
+            **formula,
+        )
+    ]
+
+
+PARTS: dict[str, tuple[Callable[[], list[Claim]], ...]] = {
+    "Kaplan": (three_power_laws, batch_and_steps, sample_efficiency),
+    "Chinchilla": (three_approaches,),
+}
+"""What each part of the book claims, chapter by chapter."""
+
+
+def part(name: str) -> pd.DataFrame:
+    """Fit all that a part of the book claims, anew from the recorded runs; about a minute.
+
+    Raises
+    ------
+    KeyError
+        There is no such part; the message lists those that are.
+    """
+    if name not in PARTS:
+        raise KeyError(f"no part {name!r}; there are: {', '.join(PARTS)}")
+    found = [claim for chapter in PARTS[name] for claim in chapter()]
+    unsure = [claim.claim for claim in found if not math.isfinite(claim.low + claim.high)]
+    if unsure:
+        raise FloatingPointError(f"no interval for: {', '.join(unsure)}")
+    return table(found)
