@@ -1,11 +1,16 @@
-"""Over-fitting measured: where runs should have stopped, and what a lack of different tokens costs."""
+"""Over-fitting measured: where runs should have stopped, how much data is enough, what repeating costs."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-from scalinglab.intervals import Band, student
+from scalinglab.fit import bootstrap, fit_law
+from scalinglab.intervals import Band
+from scalinglab.laws import EnoughDataLaw, SizeDataLaw
 from scalinglab.runs import check
 
 
@@ -77,75 +82,172 @@ def repetition(runs: pd.DataFrame) -> pd.DataFrame:
     return table[["N", "U", "D", "epochs", "L", "fresh", "price"]]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class PriceFit:
-    """``price = k N**in_N / U**in_U``: how over-fitting grows with size and fades with data.
+def excess(found: pd.DataFrame, *, plenty: float) -> pd.Series:
+    """``L(N, U) / L(N, plenty) - 1``: the share of the loss that a lack of different tokens adds.
 
-    Attributes
-    ----------
-    k, in_N, in_U
-        The constants.
-    p
-        ``in_N / in_U``: data that keep the price constant grow as ``N**p``.
-    bands
-        Intervals of ``in_N``, ``in_U`` and ``p`` by name.
-    n
-        Number of runs.
-    """
-
-    k: float
-    in_N: float
-    in_U: float
-    p: float
-    bands: dict[str, Band]
-    n: int
-
-    def __call__(self, *, N, U):
-        """Share that is added to the loss of ``N`` parameters on ``U`` different tokens."""
-        return self.k * N**self.in_N / U**self.in_U
-
-
-def price_of_size(prices: pd.DataFrame, *, n: int = 1000, seed: int = 0, level: float = 0.95) -> PriceFit:
-    """Fit ``price = k N**in_N / U**in_U`` by least squares of logarithms, with intervals.
+    Kaplan et al. 2020, equation 4.3, call it over-fitting; in place of endless data stands here
+    the lowest loss of the same size on at least ``plenty`` different tokens.
 
     Parameters
     ----------
-    prices
-        Columns ``N``, ``U`` and ``price``, all positive: leave out what does not rise above noise.
-    n, seed, level
-        Resampled tables (residuals drawn with replacement, widened as their number demands), seed, level.
+    found
+        Columns ``N``, ``U`` and ``L``, as `stopped_early` gives them.
+    plenty
+        Different tokens from which on a size is taken to lack nothing.
 
     Raises
     ------
-    KeyError, ValueError
-        A column is missing, a price is not positive, or there are fewer than five runs.
-
-    Notes
-    -----
-    The form is Kaplan et al. 2020, equation 4.3, where the price is small: there ``in_U`` is 1
-    and ``in_N`` is ``alpha_N / alpha_D``.
+    ValueError
+        A size has no run on so many tokens.
 
     Examples
     --------
-    >>> N, U = (x.ravel() for x in np.meshgrid([1e4, 1e5, 1e6], [1e5, 1e6]))
-    >>> found = price_of_size(pd.DataFrame({"N": N, "U": U, "price": 3.0 * N**0.74 / U}))
-    >>> round(found.in_N, 2), round(found.in_U, 2), round(found.p, 2)
-    (0.74, 1.0, 0.74)
+    >>> table = pd.DataFrame({"N": 1e4, "U": [1e5, 1e7], "L": [1.65, 1.5]})
+    >>> excess(table, plenty=4e6).round(3).tolist()
+    [0.1, 0.0]
     """
-    check(prices, needs=["N", "U", "price"])
-    spare = len(prices) - 3
-    if spare < 2:
-        raise ValueError(f"{len(prices)} runs for three constants; take five at least")
-    X = np.column_stack([np.ones(len(prices)), np.log(prices["N"]), -np.log(prices["U"])])
-    y = np.log(prices["price"].to_numpy(dtype=float))
-    solve = np.linalg.pinv(X)
-    c = solve @ y
-    wide = (y - X @ c) * np.sqrt(len(y) / spare) * student(level, spare)
-    drawn = c + np.random.default_rng(seed).choice(wide, size=(n, len(y))) @ solve.T
-    tail = (1 - level) / 2
-    of = {"in_N": drawn[:, 1], "in_U": drawn[:, 2], "p": drawn[:, 1] / drawn[:, 2]}
-    ends = {name: np.quantile(values, [tail, 1 - tail]) for name, values in of.items()}
-    bands = {name: Band(low=float(low), high=float(high), level=level) for name, (low, high) in ends.items()}
-    return PriceFit(
-        k=float(np.exp(c[0])), in_N=float(c[1]), in_U=float(c[2]), p=float(c[1] / c[2]), bands=bands, n=len(y)
-    )
+    check(found, needs=["N", "U", "L"])
+    best = found.loc[found["U"] >= plenty].groupby("N")["L"].min()
+    over = found["L"] / found["N"].map(best) - 1
+    if over.isna().any():
+        lacking = found.loc[over.isna(), "N"].iloc[0]
+        raise ValueError(f"N={lacking} has no run on {plenty:g} different tokens; lower plenty or train one")
+    return over
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class EnoughData:
+    """Different tokens at which a lack of them adds a given share to the loss, over size.
+
+    Attributes
+    ----------
+    law
+        ``U = k_D * N**p``.
+    band
+        95 % interval of ``p``: least squares over sizes, Student's t.
+    share
+        What the lack of data adds.
+    points
+        Columns ``N`` and ``U``, one row per size.
+    """
+
+    law: EnoughDataLaw
+    band: Band
+    share: float
+    points: pd.DataFrame
+
+
+def enough_data(found: pd.DataFrame, *, plenty: float, share: float = 0.05) -> EnoughData:
+    """Find how much data keeps over-fitting at ``share``, size by size, and its power of the size.
+
+    Parameters
+    ----------
+    found
+        Columns ``N``, ``U`` and ``L``, as `stopped_early` gives them; several ``U`` for each size.
+    plenty
+        Different tokens from which on a size is taken to lack nothing.
+    share
+        The `excess` that is looked for, linear in ``ln U`` between two amounts. Sizes that never
+        lack so much are left out.
+
+    Raises
+    ------
+    ValueError
+        Fewer than four sizes cross ``share``.
+
+    Notes
+    -----
+    No form of the loss is assumed. Kaplan et al. 2020, equation 4.4, have ``p = 0.74`` from one.
+
+    Examples
+    --------
+    >>> N, U = (x.ravel() for x in np.meshgrid([1e4, 1e5, 1e6, 1e7], np.geomspace(1e4, 1e8, 200)))
+    >>> table = pd.DataFrame({"N": N, "U": U, "L": 1 + 2 * N**0.7 / U})
+    >>> round(enough_data(table, plenty=9e7).law.p, 2)
+    0.7
+    """
+    over = found.assign(excess=excess(found, plenty=plenty))
+    rows = []
+    for N, part in over.groupby("N"):
+        part = part.sort_values("U")
+        x, y = np.log(part["U"].to_numpy(float)), part["excess"].to_numpy(float)
+        last = np.flatnonzero((y[:-1] > share) & (y[1:] <= share))
+        if last.size:
+            i = last[-1]
+            rows.append((N, np.exp(np.interp(share, y[i : i + 2][::-1], x[i : i + 2][::-1]))))
+    points = pd.DataFrame(rows, columns=["N", "U"])
+    if len(points) < 4:
+        raise ValueError(f"{len(points)} sizes reach an excess of {share:g}; four at least are needed")
+    line = stats.linregress(np.log(points["N"]), np.log(points["U"]))
+    half = stats.t.ppf(0.975, len(points) - 2) * line.stderr
+    band = Band(low=float(line.slope - half), high=float(line.slope + half), level=0.95)
+    law = EnoughDataLaw(k_D=float(np.exp(line.intercept)), p=float(line.slope))
+    return EnoughData(law=law, band=band, share=share, points=points)
+
+
+def joint_exponents(found: pd.DataFrame, *, n: int = 1000, seed: int = 0) -> pd.DataFrame:
+    """Fit Kaplan's joint law of size and different tokens and give its exponents with 95 % intervals.
+
+    Parameters
+    ----------
+    found
+        Columns ``N``, ``U`` and ``L``, as `stopped_early` gives them.
+    n, seed
+        Number of tables drawn with replacement, and seed.
+
+    Returns
+    -------
+    DataFrame
+        Rows ``alpha_N``, ``alpha_D`` and ``p``, which is ``alpha_N / alpha_D``, the exponent of
+        enough data; columns ``value``, ``low``, ``high``.
+
+    Examples
+    --------
+    >>> law = SizeDataLaw(N_c=4e5, D_c=4e6, alpha_N=0.13, alpha_D=0.16)
+    >>> N, U = (x.ravel() for x in np.meshgrid([1e4, 1e5, 1e6], [1e5, 1e6, 1e7]))
+    >>> table = pd.DataFrame({"N": N, "U": U, "L": law(N=N, D=U)})
+    >>> joint_exponents(table, n=50).value.round(2).tolist()
+    [0.13, 0.16, 0.81]
+    """
+    fitted = fit_law(SizeDataLaw, found, columns={"D": "U"})
+    spread = bootstrap(fitted, found, n=n, seed=seed)
+    of = {"alpha_N": lambda law: law.alpha_N, "alpha_D": lambda law: law.alpha_D}
+    of["p"] = lambda law: law.alpha_N / law.alpha_D
+    rows = {name: (float(f(fitted.law)), *map(float, spread.of(f))) for name, f in of.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"])
+
+
+def unseen(laws: Mapping[str, Any], found: pd.DataFrame, hidden: Mapping[str, Any]) -> pd.DataFrame:
+    """Fit laws of size and data without some of the points and say how far off they are there, percent.
+
+    Parameters
+    ----------
+    laws
+        Classes of laws of ``N`` and ``D``, which is the column ``U``, by name.
+    found
+        Columns ``N``, ``U`` and ``L``, as `stopped_early` gives them.
+    hidden
+        Boolean masks of the points that are hidden, by name.
+
+    Returns
+    -------
+    DataFrame
+        One row per mask, one column per law: root mean square of ``100 (predicted / L - 1)``.
+
+    Examples
+    --------
+    >>> from scalinglab.laws import EnoughDataLaw, SizeDataLaw
+    >>> law = SizeDataLaw(N_c=4e5, D_c=4e6, alpha_N=0.13, alpha_D=0.16)
+    >>> N, U = (x.ravel() for x in np.meshgrid([1e4, 1e5, 1e6], [1e5, 1e6, 1e7]))
+    >>> table = pd.DataFrame({"N": N, "U": U, "L": law(N=N, D=U)})
+    >>> unseen({"joint": SizeDataLaw}, table, {"largest": N == 1e6}).round(3).loc["largest", "joint"] < 0.01
+    np.True_
+    """
+    rows: dict[str, dict[str, float]] = {}
+    for name, out in hidden.items():
+        kept, rest = found[~out], found[out]
+        rows[name] = {}
+        for form, Law in laws.items():
+            guess = fit_law(Law, kept, columns={"D": "U"}).law(N=rest["N"], D=rest["U"])
+            rows[name][form] = float(100 * np.sqrt(((guess / rest["L"] - 1) ** 2).mean()))
+    return pd.DataFrame.from_dict(rows, orient="index")
