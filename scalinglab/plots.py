@@ -110,7 +110,8 @@ def slices(ax: Axes, points: pd.DataFrame, law: Callable, x: str, *, by: str) ->
         ax.plot(part[x], part["L"], "o", color=colour, ms=4, label=compact(value))
         ax.plot(grid, law(N=columns["N"], D=columns["U"]), color=colour, lw=1.2)
     loglog(ax, x)
-    ax.legend(title=by, fontsize=7, title_fontsize=8)
+    ax.set_ylim(top=1.45 * points["L"].max())
+    ax.legend(title=by, fontsize=7, title_fontsize=8, ncols=2, loc="upper right")
 
 
 def bowls(ax: Axes, runs: pd.DataFrame, law: Callable, *, size: str = "N") -> None:
