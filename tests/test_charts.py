@@ -124,3 +124,12 @@ def test_forecast_chart_says_how_far_off_the_last_budget_is():
         if row.get("at") == 11.0 and "kind" in row
     ]
     assert kinds == ["fitted", "predicted"]
+
+
+def test_vocabulary_chart_begins_where_the_bend_is_large_and_bends_less_for_bytes():
+    chart = charts.vocabulary_chart(laws.BESIROGLU_2024).to_dict()
+    assert {p["name"]: p["value"] for p in chart["params"]} == {"power": 16}
+    rows = pd.DataFrame([row for data in chart["datasets"].values() for row in data if "power" in row])
+    at = rows[rows["N"] == 1e6].set_index("power")["a"]
+    assert at[16] > 0.85 > 0.7 > at[8]
+    assert rows.loc[rows["N"] == 1e12, "a"].max() < laws.BESIROGLU_2024.a + 0.01
