@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from scalinglab.envelope import EnvelopeFit
 from scalinglab.frontier import IsoFlopFit
+from scalinglab.laws.chinchilla import Chinchilla, embedding_weight, local_exponent
 
 INK, BLUE, ORANGE, GREEN, RED, GREY = "#222222", "#0072b2", "#d55e00", "#009e73", "#cc3311", "#999999"
 """Colours that colour-blind readers tell apart (Okabe and Ito), the same thing the same everywhere."""
@@ -588,3 +589,24 @@ def middles(ax: Axes, parts: Mapping[str, pd.DataFrame]) -> None:
     ticks = [0.125, 0.25, 0.5]
     ax.set_xticks(ticks, ["1/8", "1/4", "1/2"])
     ax.set(xlabel="part of the long run", ylabel="loss above the short run (%)", ylim=(0, None))
+
+
+def bends(ax: Axes, law: Chinchilla, vocabularies: Sequence[int], *, aspect: float) -> None:
+    """Draw the local exponent of the best size, embeddings not counted, one line per vocabulary.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    law
+        The loss in all parameters and tokens.
+    vocabularies
+        Their sizes; positions have no embedding.
+    aspect
+        Width over depth.
+    """
+    N = np.geomspace(1e3, 1e10, 200)
+    for V, colour in zip(vocabularies, (BLUE, ORANGE, GREEN), strict=False):
+        omega = embedding_weight(V=V, n_ctx=0, aspect=aspect)
+        ax.plot(N, local_exponent(law, N=N, omega=omega), color=colour, label=f"V = {V:,}")
+    ax.set(xscale="log", xlabel=LABELS["N"], ylabel="local exponent")

@@ -173,3 +173,10 @@ def test_middles_draw_the_larger_size_filled(ax):
     small, large = ax.lines
     assert small.get_ydata().tolist() == [20, 10]
     assert (small.get_markerfacecolor(), large.get_markerfacecolor()) == ("none", plots.BLUE)
+
+
+def test_bends_have_a_line_for_each_vocabulary_that_ends_at_the_old_exponent(ax):
+    plots.bends(ax, laws.BESIROGLU_2024, (256, 8192), aspect=16)
+    assert [line.get_label() for line in ax.lines] == ["V = 256", "V = 8,192"]
+    for line in ax.lines:
+        assert line.get_ydata()[-1] == pytest.approx(laws.BESIROGLU_2024.a, abs=0.01)
