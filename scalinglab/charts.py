@@ -484,7 +484,7 @@ def vocabulary_chart(
     x = alt.X(
         "N:Q",
         title="N, parameters without embeddings",
-        scale=alt.Scale(type="log", domain=[1e3, 1e12], nice=False),
+        scale=alt.Scale(type="log", domain=[790, 1e12], nice=False),
         axis=alt.Axis(format="~s", values=[10.0**k for k in range(3, 13)]),
     )
     y = alt.Y(
@@ -504,7 +504,7 @@ def vocabulary_chart(
     )
     base = alt.Chart(ranges)
     bars = base.mark_rule(strokeWidth=3).encode(x, alt.X2("to:Q"), y, colour)
-    names = base.mark_text(align="left", baseline="top", dy=3, fontSize=11).encode(
+    names = base.mark_text(align="left", baseline="top", dx=4, dy=3, fontSize=11).encode(
         x, y, colour, text="told:N"
     )
     both = pd.DataFrame({"a": [0.73, round(law.a, 4)]})
