@@ -516,7 +516,7 @@ def vocabulary_chart(
     told = (
         here.transform_filter("datum.N < 1001")
         .mark_text(align="right", baseline="bottom", fontSize=12, color=BLUE)
-        .encode(x=alt.value("width"), y=alt.value(14), text="says:N")
+        .encode(x=alt.value("width"), y=alt.value(297), text="says:N")
     )
     return alt.layer(bars, names, rules, line, told).properties(  # type: ignore[return-value]
         width="container", height=300
