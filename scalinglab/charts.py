@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from scalinglab.laws.batch import BatchTradeoffLaw
+from scalinglab.laws.chinchilla import Chinchilla, embedding_weight, local_exponent
 from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, bowl_lines, compact, glyph
 
 
@@ -502,5 +503,76 @@ def tolerance_chart(path: pd.DataFrame, stops: pd.DataFrame, *, truth: float) ->
         for name, ink, place in (("mean", ORANGE, 4), ("sum", BLUE, 20))
     ]
     return alt.layer(line, rule, dots, *texts).properties(  # type: ignore[return-value]
+        width="container", height=300
+    )
+
+
+def vocabulary_chart(
+    law: Chinchilla, *, aspect: float = 39.0, n_ctx: int = 2048, first: int = 16
+) -> alt.LayerChart:
+    """Local exponent of the best size, counted without embeddings, and a slider for the vocabulary.
+
+    Parameters
+    ----------
+    law
+        The loss in all parameters and tokens.
+    aspect, n_ctx
+        Width over depth, and positions in the embedding beside the vocabulary.
+    first
+        The vocabulary drawn first, as a power of two.
+    """
+    sizes = np.geomspace(1e3, 1e12, 91)
+    rows = []
+    for exponent in range(6, 19):
+        omega = embedding_weight(V=2**exponent, n_ctx=n_ctx, aspect=aspect)
+        g = local_exponent(law, N=sizes, omega=omega)
+        says = f"V = {2**exponent:,}: steepest at N = {compact(float(sizes[g.argmax()]))}"
+        rows += [
+            (exponent, float(f"{N:.4g}"), round(float(a), 4), says) for N, a in zip(sizes, g, strict=True)
+        ]
+    table = pd.DataFrame(rows, columns=["power", "N", "a", "says"])
+    power = alt.param(
+        name="power",
+        value=first,
+        bind=alt.binding_range(min=6, max=18, step=1, name="vocabulary, 2 to the power "),
+    )
+    x = alt.X(
+        "N:Q",
+        title="N, parameters without embeddings",
+        scale=alt.Scale(type="log", domain=[790, 1e12], nice=False),
+        axis=alt.Axis(format="~s", values=[10.0**k for k in range(3, 13)]),
+    )
+    y = alt.Y(
+        "a:Q",
+        title="local exponent of the best size",
+        scale=alt.Scale(domain=[0.45, 1.0], zero=False, nice=False),
+    )
+    spans = [(790.0, 1.58e9, "Kaplan's sizes", GREY), (7e7, 1.6e10, "Chinchilla's sizes", GREEN)]
+    ranges = pd.DataFrame(
+        [(low, high, 0.99 - 0.04 * i, told) for i, (low, high, told, _) in enumerate(spans)],
+        columns=["N", "to", "a", "told"],
+    )
+    colour = alt.Color(
+        "told:N",
+        scale=alt.Scale(domain=[s[2] for s in spans], range=[s[3] for s in spans]),
+        legend=None,
+    )
+    base = alt.Chart(ranges)
+    bars = base.mark_rule(strokeWidth=3).encode(x, alt.X2("to:Q"), y, colour)
+    names = base.mark_text(align="left", baseline="top", dx=4, dy=3, fontSize=11).encode(
+        x, y, colour, text="told:N"
+    )
+    both = pd.DataFrame({"a": [0.73, round(law.a, 4)]})
+    rules = alt.Chart(both).mark_rule(color=INK, strokeDash=[4, 3]).encode(y)
+    here = alt.Chart(table).add_params(power).transform_filter("datum.power == power")
+    line = here.mark_line(color=BLUE, strokeWidth=2.5).encode(
+        x, y, tooltip=[alt.Tooltip("N:Q", format=".2s"), alt.Tooltip("a:Q", format=".2f")]
+    )
+    told = (
+        here.transform_filter("datum.N < 1001")
+        .mark_text(align="right", baseline="bottom", fontSize=12, color=BLUE)
+        .encode(x=alt.value("width"), y=alt.value(297), text="says:N")
+    )
+    return alt.layer(bars, names, rules, line, told).properties(  # type: ignore[return-value]
         width="container", height=300
     )

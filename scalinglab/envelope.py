@@ -182,3 +182,71 @@ def _resampled(
         return pd.DataFrame(columns=["k_N", "a", "k_D", "b"], dtype=float)
     log_N, tokens, weights = (np.array(part) for part in zip(*rows, strict=True))
     return lines(grid, log_N, tokens, weights)
+
+
+def stand_in(runs: pd.DataFrame, curves: pd.DataFrame, *, schedule: str) -> pd.DataFrame:
+    """Compare a point in the middle of a long run with the end of a run of that length.
+
+    Parameters
+    ----------
+    runs, curves
+        Finished runs with ``id``, ``N``, ``D``, ``L``, ``schedule``, and the points of their curves.
+    schedule
+        Of the runs compared; the longest of each size is the long run.
+
+    Returns
+    -------
+    DataFrame
+        One row per shorter run: ``N``, ``D``, ``part`` of the long run, ``excess`` of the loss in
+        its middle over that of the finished short run, as a share.
+
+    Examples
+    --------
+    >>> runs = pd.DataFrame({"id": ["a", "b"], "N": 1e3, "D": [1e6, 4e6], "L": [2.0, 1.8],
+    ...                      "schedule": "cosine"})
+    >>> curves = pd.DataFrame({"id": "b", "D": [1e6, 4e6], "L": [2.1, 1.8]})
+    >>> stand_in(runs, curves, schedule="cosine").excess.round(3).tolist()
+    [0.05]
+    """
+    check(runs, needs=["N", "D", "L"])
+    rows = []
+    for N, own in runs[runs["schedule"] == schedule].groupby("N"):
+        long = own.loc[own["D"].idxmax()]
+        curve = curves[curves["id"] == long["id"]].sort_values("D")
+        for short in own[own["D"] < 0.99 * long["D"]].itertuples():
+            middle = np.interp(np.log(short.D), np.log(curve["D"]), np.log(curve["L"]))
+            rows.append((N, short.D, short.D / long["D"], np.exp(middle) / short.L - 1))
+    return pd.DataFrame(rows, columns=["N", "D", "part", "excess"])
+
+
+def overtakes(points: pd.DataFrame) -> float:
+    """Find the budget at which the larger of two sizes becomes the better one.
+
+    Parameters
+    ----------
+    points
+        Columns ``N`` (two sizes), ``C``, ``L``: ends of runs, or points of a curve.
+
+    Returns
+    -------
+    float
+        FLOPs, by interpolation in logarithms where both sizes have points; infinite if the smaller
+        is still ahead at the end of that range, zero if the larger is ahead from its beginning.
+
+    Examples
+    --------
+    >>> C = np.geomspace(1e9, 1e12, 7)
+    >>> small = pd.DataFrame({"N": 1e3, "C": C, "L": 10 * C**-0.05})
+    >>> large = pd.DataFrame({"N": 1e4, "C": C, "L": 10 * 1e10**0.05 * C**-0.1})
+    >>> f"{overtakes(pd.concat([small, large])):.1e}"
+    '1.0e+10'
+    """
+    small, large = (part.sort_values("C") for _, part in points.groupby("N"))
+    first = max(small["C"].min(), large["C"].min())
+    last = min(small["C"].max(), large["C"].max())
+    grid = np.linspace(np.log(first), np.log(last), 2000)
+    losses = [np.interp(grid, np.log(part["C"]), np.log(part["L"])) for part in (small, large)]
+    behind = np.flatnonzero(losses[1] > losses[0])
+    if not len(behind):
+        return 0.0
+    return np.inf if behind[-1] == len(grid) - 1 else float(np.exp(grid[behind[-1] + 1]))

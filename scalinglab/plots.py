@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from scalinglab.envelope import EnvelopeFit
 from scalinglab.frontier import IsoFlopFit
+from scalinglab.laws.chinchilla import Chinchilla, embedding_weight, local_exponent
 
 INK, BLUE, ORANGE, GREEN, RED, GREY = "#222222", "#0072b2", "#d55e00", "#009e73", "#cc3311", "#999999"
 """Colours that colour-blind readers tell apart (Okabe and Ito), the same thing the same everywhere."""
@@ -555,3 +556,86 @@ def misplaced(ax: Axes, shifts: pd.DataFrame) -> None:
     ax.set_xticks(widths, [f"{width:g}" for width in widths])
     ax.xaxis.set_minor_formatter(plt.NullFormatter())
     ax.legend(fontsize=8)
+
+
+def exponents(ax: Axes, found: Mapping[str, pd.DataFrame]) -> None:
+    """Draw exponents with their intervals, one row per way of counting, one colour per set of runs.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    found
+        By name of the set: index of ways, columns ``a``, ``low``, ``high``.
+    """
+    colours = (BLUE, ORANGE, GREEN)
+    for i, ((name, table), colour) in enumerate(zip(found.items(), colours, strict=False)):
+        y = np.arange(len(table)) + 0.2 * (i - (len(found) - 1) / 2)
+        ends = [table["a"] - table["low"], table["high"] - table["a"]]
+        ax.errorbar(table["a"], y, xerr=ends, fmt="o", ms=5, color=colour, label=name)
+        ax.set_yticks(range(len(table)), list(table.index))
+    for a in (0.5, 0.73):
+        ax.axvline(a, color=INK, ls=":", lw=0.8)
+    ax.invert_yaxis()
+    ax.set_xlabel("a, exponent of the best size")
+
+
+def walk(ax: Axes, steps: pd.DataFrame) -> None:
+    """Draw a walk of exponents, one step per row of the table, one line per column.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    steps
+        Index: what was changed. Columns: one exponent each; NaN is left out.
+    """
+    styles = zip(steps.columns, (BLUE, GREEN, ORANGE), ("o-", "s-", "x"), strict=False)
+    for name, colour, style in styles:
+        ax.plot(steps[name].to_numpy(), range(len(steps)), style, color=colour, ms=6, label=name)
+    ax.set_yticks(range(len(steps)), list(steps.index))
+    ax.invert_yaxis()
+    ax.set_xlabel("a, exponent of the best size")
+
+
+def middles(ax: Axes, parts: Mapping[str, pd.DataFrame]) -> None:
+    """Draw the loss in the middle of a long run above that of a finished short one, by schedule.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    parts
+        By schedule: columns ``N`` (two sizes, the smaller drawn open), ``part``, ``excess``.
+    """
+    for (name, table), colour in zip(parts.items(), (BLUE, ORANGE), strict=False):
+        for N, own in table.groupby("N"):
+            face = colour if N == table["N"].max() else "none"
+            label = name if face == colour else None
+            own = own.sort_values("part")
+            ax.plot(own["part"], 100 * own["excess"], "o-", color=colour, mfc=face, ms=5, lw=1, label=label)
+    ax.set_xscale("log", base=2)
+    ticks = [0.125, 0.25, 0.5]
+    ax.set_xticks(ticks, ["1/8", "1/4", "1/2"])
+    ax.set(xlabel="part of the long run", ylabel="loss above the short run (%)", ylim=(0, None))
+
+
+def bends(ax: Axes, law: Chinchilla, vocabularies: Sequence[int], *, aspect: float) -> None:
+    """Draw the local exponent of the best size, embeddings not counted, one line per vocabulary.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    law
+        The loss in all parameters and tokens.
+    vocabularies
+        Their sizes; positions have no embedding.
+    aspect
+        Width over depth.
+    """
+    N = np.geomspace(1e3, 1e10, 200)
+    for V, colour in zip(vocabularies, (BLUE, ORANGE, GREEN), strict=False):
+        omega = embedding_weight(V=V, n_ctx=0, aspect=aspect)
+        ax.plot(N, local_exponent(law, N=N, omega=omega), color=colour, label=f"V = {V:,}")
+    ax.set(xscale="log", xlabel=LABELS["N"], ylabel="local exponent")

@@ -15,6 +15,7 @@ from scalinglab.laws import (
     BESIROGLU_2024,
     HOFFMANN_2022,
     MUENNIGHOFF_2023,
+    PORIAN_2024_STEPS,
     STEP_LAW_2025,
     Chinchilla,
     RepeatedDataLaw,
@@ -406,3 +407,31 @@ def points_or_study() -> tuple[pd.DataFrame, str]:
         return points, "240 points of Hoffmann's figure 4, read by Besiroglu and others"
     told = "240 simulated points of the refitted law: the published ones are not at hand"
     return simulated_study(), told
+
+
+def porian_walk() -> tuple[pd.DataFrame, str]:
+    """Give Porian's exponents step by step, with our refit where the points are at hand; and say which.
+
+    Returns
+    -------
+    steps
+        Index: what was changed. Columns ``"OpenWebText2"`` and ``"RefinedWeb"`` as the authors
+        fitted them, and ``"RefinedWeb, refitted"`` where the points are at hand.
+    told
+        A title that says what is shown.
+
+    Examples
+    --------
+    >>> steps, told = porian_walk()
+    >>> float(steps["OpenWebText2"].iloc[0])
+    0.864
+    """
+    columns = {
+        "OpenWebText2": [step.a_openwebtext2 for step in PORIAN_2024_STEPS],
+        "RefinedWeb": [step.a_refinedweb for step in PORIAN_2024_STEPS],
+    }
+    told = "exponents by Porian and others"
+    if published.at_hand("porian_isoflop") and published.at_hand("porian_fits"):
+        columns["RefinedWeb, refitted"] = [found.ours for found in porian()]
+        told = "exponents by Porian and others, and our refit of their points"
+    return pd.DataFrame(columns, index=list(STEPS)), told

@@ -1,6 +1,7 @@
 """Loss as one smooth surface over size and compute: where it is lowest, and what it costs to miss that."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -202,3 +203,34 @@ def spent_to(
         tokens, flops = (np.interp(share, [0, 1], part[x].iloc[i - 1 : i + 1]) for x in (D, C))
         rows.append(np.exp([size, tokens, flops]))
     return pd.DataFrame(rows, columns=["N", "D", "C"])
+
+
+def counted(runs: pd.DataFrame, ways: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
+    """Find the exponent of the best size in the budget, once for each way of counting both.
+
+    Parameters
+    ----------
+    runs
+        One row per run, with the column ``budget``; the exponent is read at the median of each
+        budget in the counted FLOPs.
+    ways
+        By name: the columns that count as parameters and as FLOPs.
+
+    Returns
+    -------
+    DataFrame
+        Index: names of the ways. Columns ``a``, ``low``, ``high`` (95 %).
+
+    Examples
+    --------
+    >>> from scalinglab.runs import load
+    >>> table = counted(load("isoflop"), {"exact": ("N", "C"), "6ND": ("N", "C_6ND")})
+    >>> table.round(2).a.tolist()
+    [0.54, 0.52]
+    """
+    rows = {}
+    for way, (N, C) in ways.items():
+        at = runs.groupby("budget")[C].median().to_numpy()
+        a, band = surface(runs, N=N, C=C).exponent(C=at)
+        rows[way] = {"a": a, "low": band.low, "high": band.high}
+    return pd.DataFrame(rows).T

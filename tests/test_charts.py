@@ -140,3 +140,12 @@ def test_data_chart_names_the_best_size_and_puts_epochs_beside_their_lines():
     rows = [row for rows in spec["datasets"].values() for row in rows if "says" in row and row["level"] == 0]
     assert {row["says"] for row in rows} == {"100k bytes: best N 1M, 1.40 nats", "1 x", "10 x"}
     assert {row["says"]: row["N"] for row in rows if "x" in row["says"]} == {"1 x": 1e6, "10 x": 1e5}
+
+
+def test_vocabulary_chart_begins_where_the_bend_is_large_and_bends_less_for_bytes():
+    chart = charts.vocabulary_chart(laws.BESIROGLU_2024).to_dict()
+    assert {p["name"]: p["value"] for p in chart["params"]} == {"power": 16}
+    rows = pd.DataFrame([row for data in chart["datasets"].values() for row in data if "power" in row])
+    at = rows[rows["N"] == 1e6].set_index("power")["a"]
+    assert at[16] > 0.85 > 0.7 > at[8]
+    assert rows.loc[rows["N"] == 1e12, "a"].max() < laws.BESIROGLU_2024.a + 0.01

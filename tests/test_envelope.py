@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from scalinglab import laws
-from scalinglab.envelope import envelope
+from scalinglab.envelope import envelope, overtakes, stand_in
 
 LAW = laws.BESIROGLU_2024
 
@@ -60,3 +60,29 @@ def test_refusals():
         envelope(curves(np.geomspace(1e7, 1e11, 20)), budgets=1)
     with pytest.raises(KeyError, match="no column 'C'"):
         envelope(curves([1e7, 1e8]).drop(columns="C"))
+
+
+def test_the_middle_of_a_long_run_is_compared_with_the_end_of_a_short_one():
+    runs = pd.DataFrame(
+        {
+            "id": list("abcd"),
+            "N": 1e4,
+            "D": [1e6, 2e6, 4e6, 4e6],
+            "L": [2.0, 1.9, 1.8, 2.5],
+            "schedule": ["cosine"] * 3 + ["constant"],
+        }
+    )
+    curves = pd.DataFrame({"id": list("cccd"), "D": [1e6, 2e6, 4e6, 4e6], "L": [2.2, 2.0, 1.8, 2.5]})
+    found = stand_in(runs, curves, schedule="cosine")
+    assert found["part"].tolist() == [0.25, 0.5]
+    assert found["excess"].tolist() == pytest.approx([0.1, 2.0 / 1.9 - 1])
+
+
+def test_the_larger_size_takes_the_lead_where_the_curves_cross():
+    table = curves([1e8, 1e9])
+    lead = overtakes(table)
+    small, large = (LAW(N=N, D=lead / (6 * N)) for N in (1e8, 1e9))
+    assert small == pytest.approx(large, rel=1e-3)
+    assert overtakes(table[table["C"] < lead / 2]) == np.inf
+    ahead = table.assign(L=table["L"] * np.where(table["N"] == 1e9, 0.1, 1))
+    assert overtakes(ahead) == 0

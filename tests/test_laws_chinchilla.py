@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
+from scalinglab import laws
 from scalinglab.laws import (
     BESIROGLU_2024,
     DEEPSEEK_2024,
@@ -170,3 +171,10 @@ def test_llama_3():
     N, D = LLAMA_3_2024(C=3.8e25)
     assert (N / 402e9, D / 16.55e12) == (pytest.approx(1, abs=0.04), pytest.approx(1, abs=0.02))
     assert LLAMA_3_2024_ROUNDED(C=3.8e25)[1] / 1e12 == pytest.approx(10.5, abs=0.05)
+
+
+def test_a_line_through_small_sizes_is_steeper_than_the_law_and_through_huge_ones_is_not():
+    law, omega = laws.BESIROGLU_2024, laws.PEARCE_2024_OMEGA
+    small = laws.line_exponent(law, low=790, high=1.58e9, omega=omega)
+    assert small == pytest.approx(0.78, abs=0.02)  # Pearce & Song print 0.78
+    assert laws.line_exponent(law, low=1e13, high=1e15, omega=omega) == pytest.approx(law.a, abs=1e-3)

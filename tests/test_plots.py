@@ -153,3 +153,30 @@ def test_misplaced_bottoms_have_a_line_for_each_law_method_and_middle(ax):
     plots.misplaced(ax, shifts)
     assert len(ax.lines) == 4
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Hoffmann", "cubics"]
+
+
+def test_exponents_stand_beside_each_other_by_way_of_counting(ax):
+    table = pd.DataFrame({"a": [0.5, 0.7], "low": [0.4, 0.6], "high": [0.6, 0.8]}, index=["all", "N"])
+    plots.exponents(ax, {"one": table, "two": table})
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["all", "N"]
+    assert len(ax.containers) == 2
+
+
+def test_a_walk_has_a_line_for_each_column(ax):
+    plots.walk(ax, pd.DataFrame({"A": [0.8, 0.5], "B": [0.7, 0.5]}, index=["before", "after"]))
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[0.8, 0.5], [0.7, 0.5]]
+
+
+def test_middles_draw_the_larger_size_filled(ax):
+    part = pd.DataFrame({"N": [1, 1, 2, 2], "part": [0.5, 0.25] * 2, "excess": [0.1, 0.2, 0.3, 0.4]})
+    plots.middles(ax, {"cosine": part})
+    small, large = ax.lines
+    assert small.get_ydata().tolist() == [20, 10]
+    assert (small.get_markerfacecolor(), large.get_markerfacecolor()) == ("none", plots.BLUE)
+
+
+def test_bends_have_a_line_for_each_vocabulary_that_ends_at_the_old_exponent(ax):
+    plots.bends(ax, laws.BESIROGLU_2024, (256, 8192), aspect=16)
+    assert [line.get_label() for line in ax.lines] == ["V = 256", "V = 8,192"]
+    for line in ax.lines:
+        assert line.get_ydata()[-1] == pytest.approx(laws.BESIROGLU_2024.a, abs=0.01)

@@ -142,3 +142,19 @@ def test_parts_of_a_study_hold_the_truth_half_the_time_and_tables_as_often_as_th
     found = replication.held(studies=40, n=100, draws=50)
     assert found["held"].iloc[0] < 0.7 < found["held"].iloc[2]
     assert found["width"].is_monotonic_increasing
+
+
+def test_without_a_mirror_the_walk_is_the_printed_one(monkeypatch):
+    monkeypatch.setattr(replication.published, "at_hand", lambda name: False)
+    steps, told = replication.porian_walk()
+    assert list(steps.columns) == ["OpenWebText2", "RefinedWeb"]
+    assert steps.notna().all(axis=None)
+    assert "refit" not in told
+
+
+@needs_mirror
+def test_with_a_mirror_the_walk_has_our_refit():
+    steps, told = replication.porian_walk()
+    off = steps["RefinedWeb, refitted"] - steps["RefinedWeb"]
+    assert off.abs().max() < 0.03
+    assert "refit" in told

@@ -6,7 +6,8 @@ import pytest
 
 from scalinglab import laws
 from scalinglab.frontier import isoflop
-from scalinglab.surface import spent_to, surface
+from scalinglab.runs import load
+from scalinglab.surface import counted, spent_to, surface
 
 LAW = laws.BESIROGLU_2024
 BUDGETS = np.geomspace(1e19, 1e21, 5)
@@ -73,3 +74,12 @@ def test_refusals():
         surface(bowls().head(11))
     with pytest.raises(KeyError, match="C_6ND"):
         surface(bowls(), C="C_6ND")
+
+
+def test_ways_of_counting_are_what_single_surfaces_say():
+    table = load("isoflop")
+    found = counted(table, {"exact": ("N", "C"), "all": ("N_total", "C")})
+    at = table.groupby("budget")["C"].median().to_numpy()
+    a, band = surface(table, N="N_total", C="C").exponent(C=at)
+    assert found.loc["all"].tolist() == [a, band.low, band.high]
+    assert found.loc["all", "a"] < found.loc["exact", "low"]
