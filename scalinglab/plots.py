@@ -505,13 +505,13 @@ def repeated_worth(
         ax.plot(of_size["epochs"], of_size["worth"], "o", color=colour, mfc="none", ms=8)
         ax.plot(epochs, fit(epochs=epochs), color=colour, lw=1.2)
     ax.set(xscale="log", yscale="log", xlabel="D / U, epochs seen", ylabel="D' / U, worth in fresh epochs")
-    _epochs(ax.xaxis, (1, 2, 4, 8, 16, 40))
-    _epochs(ax.yaxis, (1, 2, 4, 8, 16, 40))
+    _labelled(ax.xaxis, (1, 2, 4, 8, 16, 40))
+    _labelled(ax.yaxis, (1, 2, 4, 8, 16, 40))
     ax.legend(fontsize=8)
 
 
-def _epochs(axis: Any, marks: Sequence[float]) -> None:
-    """Label a logarithmic axis at a few whole numbers only."""
+def _labelled(axis: Any, marks: Sequence[float]) -> None:
+    """Label a logarithmic axis at a few values only."""
     axis.set_major_locator(plt.FixedLocator(marks))
     axis.set_major_formatter(plt.FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_locator(plt.NullLocator())
@@ -565,6 +565,7 @@ def overtraining(ax: Axes, runs: pd.DataFrame, law: Any, *, M: Sequence[float]) 
         N = (C / (6 * m)) ** 0.5
         ax.plot(C, law(N=N, D=m * N) - law.E, color=shade(norm(m)), label=f"{m:g}")
     loglog(ax, "6 N D, FLOPs (N without embeddings)", "L - E (nats/byte)")
+    _labelled(ax.yaxis, (0.4, 0.5, 0.6, 0.8, 1, 1.2, 1.5, 2))
     ax.legend(title="D / N", fontsize=8, title_fontsize=8)
 
 
