@@ -438,7 +438,9 @@ def repeats_chart(worth: pd.DataFrame, *, R_D: float) -> alt.LayerChart:
     sizes = sorted(table["N"].unique())
     colour = alt.Color(
         "size:N",
-        scale=alt.Scale(domain=[f"N = {compact(N)}" for N in sizes], range=[BLUE, ORANGE, GREEN][: len(sizes)]),
+        scale=alt.Scale(
+            domain=[f"N = {compact(N)}" for N in sizes], range=[BLUE, ORANGE, GREEN][: len(sizes)]
+        ),
         legend=alt.Legend(orient="top", title=None),
     )
     dots = (
