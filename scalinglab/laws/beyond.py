@@ -124,6 +124,18 @@ class OvertrainingLaw:
         N = (C / (6 * M)) ** 0.5
         return N, M * N
 
+    def overtrained(self, *, times):
+        """``M``, ``times`` the best tokens per parameter, and the factor that it costs in ``L - E``.
+
+        Examples
+        --------
+        >>> M, cost = GADRE_2024_C4.overtrained(times=10)
+        >>> round(M, 1), round(cost, 3)
+        (34.3, 1.039)
+        """
+        M = times * (self.b / self.a) ** (1 / (2 * self.eta))
+        return M, (times**self.eta + times**-self.eta) / 2
+
 
 @law
 class DownstreamErrorLaw:
