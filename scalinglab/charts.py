@@ -1,6 +1,6 @@
 """Interactive charts: one function per kind, an Altair chart with its slider."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import altair as alt
 import numpy as np
@@ -325,6 +325,61 @@ def forecast_chart(found: pd.DataFrame) -> alt.LayerChart:
     return alt.layer(band, line, dots, text).properties(  # type: ignore[return-value]
         width="container", height=320
     )
+
+
+def data_chart(runs: pd.DataFrame, found: pd.DataFrame, law: Callable) -> alt.LayerChart:
+    """Loss over size by number of epochs on one amount of text, the law of the best, a slider for the text.
+
+    Parameters
+    ----------
+    runs
+        Columns ``N``, ``U``, ``D``, ``L``: the loss at the end of each run.
+    found
+        Columns ``N``, ``U``, ``L``, as `overfitting.stopped_early` gives them.
+    law
+        Called with ``N`` and ``D``, which is the column ``U``; gives the loss.
+    """
+    amounts = np.sort(found["U"].unique())
+    sizes = np.geomspace(found["N"].min(), found["N"].max(), 40)
+    lines, says = [], []
+    for place, U in enumerate(amounts):
+        lines.append(pd.DataFrame({"level": place, "N": sizes, "L": law(N=sizes, D=U)}))
+        best = found.loc[found.loc[found["U"] == U, "L"].idxmin()]
+        words = f"{compact(U)} bytes: best N {compact(best['N'])}, {best['L']:.2f} nats"
+        says.append({"level": place, "says": words})
+    slider = alt.binding_range(min=0, max=len(amounts) - 1, step=1, name="more text ")
+    level = alt.param(name="level", value=0, bind=slider)
+    top = float(found["L"].max() * 1.3)
+    edges = [float(sizes[0] / 1.3), float(sizes[-1] * 2.2)]
+    x = alt.X("N:Q", title=LABELS["N"], scale=alt.Scale(type="log", domain=edges), axis=alt.Axis(format="~s"))
+    y = alt.Y(
+        "L:Q",
+        title=LABELS["L"],
+        scale=alt.Scale(type="log", domain=[float(found["L"].min() / 1.05), top], nice=False),
+        axis=alt.Axis(values=[1.2, 1.4, 1.6, 1.8, 2, 2.2, 2.6], format="~g"),
+    )
+    where = {U: place for place, U in enumerate(amounts)}
+    ends = runs.assign(level=runs["U"].map(where), epochs=(runs["D"] / runs["U"]).round().astype(int))
+    ends = ends[["level", "epochs", "N", "L"]].round(4)
+    inside = ends[ends["L"] < 0.95 * top].sort_values("N").groupby(["level", "epochs"]).tail(1)
+    inside = inside.assign(says=inside["epochs"].astype(str) + " x")
+    here = "datum.level == level"
+    colour = alt.Color("epochs:Q", scale=alt.Scale(type="log", range=[GREY, ORANGE]), legend=None)
+    base = alt.Chart(ends).add_params(level).transform_filter(here).encode(x, y, color=colour)
+    read = base.mark_line(clip=True).encode(detail="epochs:N")
+    dots = base.mark_point(clip=True, filled=True, size=30, opacity=1)
+    dots = dots.encode(tooltip=["N:Q", "epochs:Q", "L:Q"])
+    names = alt.Chart(inside).transform_filter(here)
+    names = names.mark_text(align="left", dx=7, fontSize=11, color=INK).encode(x, y, text="says:N")
+    fitted = alt.Chart(pd.concat(lines).round(4)).transform_filter(here)
+    fitted = fitted.mark_line(color=BLUE, clip=True, strokeDash=[6, 4]).encode(x, y)
+    text = (
+        alt.Chart(pd.DataFrame(says))
+        .transform_filter(here)
+        .mark_text(align="left", baseline="top", fontSize=12, color=INK)
+        .encode(x=alt.value(6), y=alt.value(4), text="says:N")
+    )
+    return alt.layer(read, dots, fitted, names, text).properties(width="container", height=320)  # type: ignore[return-value]
 
 
 def flops_chart(shapes: pd.DataFrame, *, V: int = 256, n_ctx: int = 128) -> alt.LayerChart:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scalinglab import bowl, laws, runs
+from scalinglab import bowl, laws, overfitting, runs
 from scalinglab.fit import bootstrap, fit_law, isoflop
 from scalinglab.surface import surface
 
@@ -131,6 +131,42 @@ def batch_and_steps() -> list[Claim]:
     ]
 
 
+def size_and_data() -> list[Claim]:
+    """The exponents of Kaplan's joint law, and of enough data by both ways, on ``n_d_grid``."""
+    tables = [runs.load(name) for name in ("n_d_grid", "fewer_epochs")]
+    found = overfitting.stopped_early(pd.concat(tables, ignore_index=True))
+    joint = overfitting.joint_exponents(found)
+    enough = overfitting.enough_data(found, plenty=4e6)
+    published = laws.KAPLAN_2020_ND
+    places = {"alpha_N": ("table 2", published.alpha_N), "alpha_D": ("table 2", published.alpha_D)}
+    places["p"] = ("equation 4.4", laws.KAPLAN_2020_ENOUGH_DATA.p)
+    told = {"p": "enough data D ~ N^p, from the joint law"}
+    rows = [
+        (
+            told.get(name, f"exponent {name} of the joint law"),
+            *places[name],
+            *joint.loc[name],
+            "lowest losses",
+        )
+        for name in joint.index
+    ]
+    crossing = f"5 % above plenty, {len(enough.points)} sizes"
+    rows.append(("enough data D ~ N^p, measured", *places["p"], enough.law.p, *enough.band, crossing))
+    return [
+        Claim(
+            chapter=5,
+            claim=claim,
+            source=f"Kaplan 2020, {place}",
+            paper=paper,
+            ours=float(ours),
+            low=float(low),
+            high=float(high),
+            counts=f"n_d_grid, fewer_epochs; {counts}; N without embeddings, different bytes",
+        )
+        for claim, place, paper, ours, low, high, counts in rows
+    ]
+
+
 def sample_efficiency() -> list[Claim]:
     """Best size and data, the price of a miss, and where to stop, on ``isoflop``."""
     bowls = runs.load("isoflop")
@@ -198,7 +234,7 @@ def three_approaches() -> list[Claim]:
 
 
 PARTS: dict[str, tuple[Callable[[], list[Claim]], ...]] = {
-    "Kaplan": (three_power_laws, batch_and_steps, sample_efficiency),
+    "Kaplan": (three_power_laws, batch_and_steps, size_and_data, sample_efficiency),
     "Chinchilla": (three_approaches,),
 }
 """What each part of the book claims, chapter by chapter."""

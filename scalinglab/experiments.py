@@ -298,6 +298,21 @@ def n_d_grid() -> Experiment:
     )
 
 
+def fewer_epochs() -> Experiment:
+    """Eight epochs of 50,000 bytes, between the numbers of `n_d_grid`, for the sizes that over-fit there."""
+    return Experiment(
+        name="fewer_epochs",
+        purpose="Are large models on little text worse than small ones, or was the best number of "
+        "epochs between two that the grid has?",
+        minutes=2,
+        configs=sweep.configurations(
+            {**SHAPES[N], "D": 400_000, "U": 50_000, **tuned(counting.parameters(shape(N)).N, 400_000)}
+            for N in ("308k", "113k", "39k")
+        ),
+        evaluations=5,
+    )
+
+
 def curves() -> Experiment:
     """Two sizes, four lengths, by two schedules, and a trunk that never cools down."""
     settings = [
@@ -468,6 +483,7 @@ EXPERIMENTS: dict[str, Callable[[], Experiment]] = {
     "holdout": cache(holdout),
     "classroom": cache(classroom),
     "n_d_grid": cache(n_d_grid),
+    "fewer_epochs": cache(fewer_epochs),
     "curves": cache(curves),
     "batch": cache(batch),
     "known_entropy": cache(known_entropy),

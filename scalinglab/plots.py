@@ -34,6 +34,7 @@ LABELS = {
     "N": "N, non-embedding parameters",
     "N_total": "N_total, all parameters",
     "D": "D, tokens seen",
+    "U": "U, different tokens",
     "C": "C, training FLOPs (exact)",
     "C_6ND": "6ND, training FLOPs (approximate)",
     "S": "S, optimiser steps",
@@ -83,6 +84,34 @@ def by_size(ax: Axes, runs: pd.DataFrame, x: str, y: str = "L", *, size: str = "
         ax.plot(of_size[x], of_size[y], "o-", color=colour, ms=3.5, lw=1.4, label=compact(n))
     loglog(ax, x, y)
     ax.legend(title=size, fontsize=8)
+
+
+def slices(ax: Axes, points: pd.DataFrame, law: Callable, x: str, *, by: str) -> None:
+    """Draw loss over one column as dots, one colour per value of another, with a law of ``N`` and ``D``.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    points
+        Columns ``N``, ``U``, ``L``.
+    law
+        Called with ``N`` and ``D``, which is the column ``U``; gives the loss.
+    x, by
+        ``"N"`` and ``"U"`` or the other way round.
+    """
+    values = np.sort(points[by].unique())
+    grid = np.geomspace(points[x].min(), points[x].max(), 80)
+    for value, colour in zip(
+        values, plt.colormaps["viridis"](np.linspace(0, 0.88, len(values))), strict=True
+    ):
+        part = points[points[by] == value]
+        columns = {x: grid, by: np.full_like(grid, value)}
+        ax.plot(part[x], part["L"], "o", color=colour, ms=4, label=compact(value))
+        ax.plot(grid, law(N=columns["N"], D=columns["U"]), color=colour, lw=1.2)
+    loglog(ax, x)
+    ax.set_ylim(top=1.45 * points["L"].max())
+    ax.legend(title=by, fontsize=7, title_fontsize=8, ncols=2, loc="upper right")
 
 
 def bowls(ax: Axes, runs: pd.DataFrame, law: Callable, *, size: str = "N") -> None:

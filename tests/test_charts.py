@@ -139,3 +139,19 @@ def test_repeats_chart_starts_at_the_papers_constant_on_the_sliders_grid():
     formula = chart["layer"][1]["transform"][0]["calculate"].replace("datum.epochs", "40")
     wanted = laws.MUENNIGHOFF_2023.effective_tokens(D=40.0, U=1.0)
     assert np.isclose(eval(formula, {"exp": np.exp, "R": laws.MUENNIGHOFF_2023.R_D}), wanted)
+
+
+def test_data_chart_names_the_best_size_and_puts_epochs_beside_their_lines():
+    """On little text the line of many epochs leaves the picture, and its name stays inside."""
+    N, times = (x.ravel() for x in np.meshgrid([1e4, 1e5, 1e6], [1, 10]))
+    few = pd.DataFrame(
+        {"N": N, "U": 1e5, "D": 1e5 * times, "L": 2.0 - 0.1 * np.log10(N) + (times > 5) * N / 3e5}
+    )
+    much = few[few.D == few.U].assign(U=1e7, D=1e7, L=lambda t: t.L / 2)
+    table = pd.concat([few, much], ignore_index=True)
+    found = table.loc[table.groupby(["N", "U"]).L.idxmin(), ["N", "U", "L"]]
+    law = laws.SizeDataLaw(N_c=4e5, D_c=4e6, alpha_N=0.13, alpha_D=0.16)
+    spec = charts.data_chart(table, found, law).to_dict()
+    rows = [row for rows in spec["datasets"].values() for row in rows if "says" in row and row["level"] == 0]
+    assert {row["says"] for row in rows} == {"100k bytes: best N 1M, 1.40 nats", "1 x", "10 x"}
+    assert {row["says"]: row["N"] for row in rows if "x" in row["says"]} == {"1 x": 1e6, "10 x": 1e5}

@@ -215,6 +215,21 @@ def test_best_learning_rate_lies_inside_its_grid(N, D):
     assert best / 2 < experiments.tuned_lr(N) * 1.001 < best * 2.001
 
 
+def test_another_seed_chooses_nearly_the_same_rate():
+    """The vertex of the parabola through three rates, seed by seed; and the lowest of the three itself."""
+    repeats = runs.load("lr_repeats")
+    for (N, D, B), rates in repeats.groupby(["N", "D", "B"])["lr"]:
+        both = pd.concat([repeats, runs.load("lr_batch").query("seed == 0")])
+        cell = both[(both["N"] == N) & (both["D"] == D) & (both["B"] == B) & both["lr"].isin(rates)]
+        losses = cell.pivot_table("L", index="lr", columns="seed")
+        assert losses.shape == (3, 3)
+        best = np.log2(losses.idxmin())
+        assert best.max() - best.min() <= 1, "a factor of two at most"
+        curves = np.polyfit(np.log(losses.index), losses.to_numpy(), 2)
+        vertex = -curves[1] / (2 * curves[0])
+        assert np.ptp(vertex) < np.log(1.6), "seeds agree within a factor of 1.6"
+
+
 def test_the_nano_law_goes_through_the_bowls():
     """Least squares through every bowl whose lowest point lies inside its grid gives its constants."""
     table = runs.load("lr_batch").query("seed == 0")
