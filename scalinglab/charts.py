@@ -454,6 +454,71 @@ def flops_chart(shapes: pd.DataFrame, *, V: int = 256, n_ctx: int = 128) -> alt.
     )
 
 
+def repeats_chart(worth: pd.DataFrame, *, R_D: float) -> alt.LayerChart:
+    """What epochs of the same tokens are worth, measured and by the law, and a slider for ``R_D``.
+
+    Parameters
+    ----------
+    worth
+        Columns ``N``, ``epochs`` and ``worth``, as `repeats.worth` gives them; runs of one size and
+        as many epochs are averaged.
+    R_D
+        Where the slider starts.
+    """
+    most = float(worth["epochs"].max())
+    table = worth.assign(epochs=worth["epochs"].round())
+    table = table.groupby(["N", "epochs"], as_index=False)["worth"].mean()
+    table["size"] = [f"N = {compact(N)}" for N in table["N"]]
+    grid = pd.DataFrame({"epochs": np.geomspace(1, most, 40).round(4)})
+    start = R_D % 0.5
+    constant = alt.param(
+        name="R", value=R_D, bind=alt.binding_range(min=0.5 + start, max=40 + start, step=0.5, name="R_D ")
+    )
+    low = min(0.9, float(table["worth"].min()) / 1.1)
+    marks = [1, 2, 4, 8, 16, 40]
+    x = alt.X(
+        "epochs:Q",
+        title="D / U, epochs seen",
+        scale=alt.Scale(type="log", domain=[0.95, most * 1.1], nice=False),
+        axis=alt.Axis(values=marks, format="~g"),
+    )
+    y = alt.Y(
+        "worth:Q",
+        title="D' / U, worth in fresh epochs",
+        scale=alt.Scale(type="log", domain=[low, most * 1.1], nice=False),
+        axis=alt.Axis(values=marks, format="~g"),
+    )
+    same = alt.Chart(grid.assign(worth=grid["epochs"])).mark_line(color=GREY, strokeDash=[4, 3]).encode(x, y)
+    base = alt.Chart(grid).add_params(constant)
+    line = base.transform_calculate(worth="1 + R * (1 - exp((1 - datum.epochs) / R))").mark_line(color=INK)
+    sizes = sorted(table["N"].unique())
+    colour = alt.Color(
+        "size:N",
+        scale=alt.Scale(
+            domain=[f"N = {compact(N)}" for N in sizes], range=[BLUE, ORANGE, GREEN][: len(sizes)]
+        ),
+        legend=alt.Legend(orient="top", title=None),
+    )
+    dots = (
+        alt.Chart(table.round(3))
+        .mark_point(filled=True, size=70, opacity=1)
+        .encode(x, y, colour, tooltip=["size:N", "epochs:Q", "worth:Q"])
+    )
+    says = (
+        "'R_D = ' + format(R, '.1f') + ': four epochs are worth ' + "
+        "format(1 + R * (1 - exp(-3 / R)), '.1f') + ', endless ones ' + format(1 + R, '.1f')"
+    )
+    text = (
+        base.transform_filter("datum.epochs == 1")
+        .transform_calculate(says=says)
+        .mark_text(align="left", baseline="top", fontSize=12, color=INK)
+        .encode(x=alt.value(6), y=alt.value(4), text="says:N")
+    )
+    return alt.layer(same, line.encode(x, y), dots, text).properties(  # type: ignore[return-value]
+        width="container", height=320
+    )
+
+
 def tolerance_chart(path: pd.DataFrame, stops: pd.DataFrame, *, truth: float) -> alt.LayerChart:
     """One descent, step by step, where a solver ends it, and a slider for the solver's tolerance.
 

@@ -509,6 +509,125 @@ def reach(ax: Axes, found: Mapping[str, pd.DataFrame], *, allowed: float = 4.0) 
     ax.legend(fontsize=8)
 
 
+def repeated_worth(
+    ax: Axes, last: pd.DataFrame, best: pd.DataFrame, fits: Mapping[float, Callable], *, paper: Any
+) -> None:
+    """Draw the worth of repeated tokens over epochs, by the last and by the best loss, with laws.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    last, best
+        As `repeats.worth` gives them, by the last loss (filled) and by the best one (open).
+    fits
+        For each size a fit, called with ``epochs``.
+    paper
+        A law with ``effective_tokens``, in black.
+    """
+    epochs = np.geomspace(1, last["epochs"].max(), 100)
+    ax.plot(epochs, epochs, "--", color=GREY, lw=1, label="fresh")
+    ax.plot(epochs, paper.effective_tokens(D=epochs, U=1.0), color=INK, lw=1.2, label="paper")
+    for (N, fit), colour in zip(fits.items(), (BLUE, ORANGE, GREEN), strict=False):
+        of_size = last[last["N"] == N]
+        ax.plot(of_size["epochs"], of_size["worth"], "o", color=colour, ms=5, label=f"N = {compact(N)}")
+        of_size = best[best["N"] == N]
+        ax.plot(of_size["epochs"], of_size["worth"], "o", color=colour, mfc="none", ms=8)
+        ax.plot(epochs, fit(epochs=epochs), color=colour, lw=1.2)
+    ax.set(xscale="log", yscale="log", xlabel="D / U, epochs seen", ylabel="D' / U, worth in fresh epochs")
+    _labelled(ax.xaxis, (1, 2, 4, 8, 16, 40))
+    _labelled(ax.yaxis, (1, 2, 4, 8, 16, 40))
+    ax.legend(fontsize=8)
+
+
+def _labelled(axis: Any, marks: Sequence[float]) -> None:
+    """Label a logarithmic axis at a few values only."""
+    axis.set_major_locator(plt.FixedLocator(marks))
+    axis.set_major_formatter(plt.FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(plt.NullLocator())
+
+
+def constants_by_size(ax: Axes, table: pd.DataFrame, fits: Mapping[float, Any], *, paper: float) -> None:
+    """Draw ``R_D`` and its intervals over size: a table of fits, single fits in colour, a paper's value.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    table
+        Columns ``N``, ``R_D``, ``low``, ``high``.
+    fits
+        For each size a `repeats.WorthFit`.
+    paper
+        The horizontal line.
+    """
+    arms = (table["R_D"] - table["low"], table["high"] - table["R_D"])
+    ax.errorbar(table["N"], table["R_D"], arms, fmt="o-", color=GREY, ms=4, lw=1, label="grid")
+    for (N, fit), colour in zip(fits.items(), (BLUE, ORANGE, GREEN), strict=False):
+        arm = ([fit.R_D - fit.low], [fit.high - fit.R_D])
+        ax.errorbar([N * 1.12], [fit.R_D], arm, fmt="o", color=colour, ms=6, label=f"N = {compact(N)}")
+    ax.axhline(paper, color=INK, lw=1.2, label="paper")
+    loglog(ax, "N", "R_D, epochs")
+    ax.set_ylim(top=min(ax.get_ylim()[1], 500))
+    ax.legend(fontsize=8)
+
+
+def overtraining(ax: Axes, runs: pd.DataFrame, law: Any, *, M: Sequence[float]) -> None:
+    """Draw loss above the floor over 6 N D, coloured by tokens per parameter, and lines of constant M.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    runs
+        Table with the columns ``N``, ``D`` and ``L``.
+    law
+        A `laws.OvertrainingLaw`.
+    M
+        Tokens per parameter of the lines.
+    """
+    ratio, budget = runs["D"] / runs["N"], 6 * runs["N"] * runs["D"]
+    norm, shade = LogNorm(ratio.min(), ratio.max() * 1.6), plt.colormaps["viridis"]
+    ax.scatter(budget, runs["L"] - law.E, c=ratio, norm=norm, cmap=shade, s=14)
+    for m in M:
+        near = budget[(np.log(ratio / m)).abs() < np.log(2.5)]
+        C = np.geomspace(near.min(), near.max(), 50)
+        N = (C / (6 * m)) ** 0.5
+        ax.plot(C, law(N=N, D=m * N) - law.E, color=shade(norm(m)), label=f"{m:g}")
+    loglog(ax, "6 N D, FLOPs (N without embeddings)", "L - E (nats/byte)")
+    _labelled(ax.yaxis, (0.4, 0.5, 0.6, 0.8, 1, 1.2, 1.5, 2))
+    ax.legend(title="D / N", fontsize=8, title_fontsize=8)
+
+
+def exponents(ax: Axes, draws: Mapping[str, pd.DataFrame]) -> None:
+    """Draw fitted pairs of ``alpha`` and ``beta``, one cloud per table of draws, and the diagonal.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    draws
+        By label, columns ``alpha`` and ``beta``.
+    """
+    for (label, table), colour in zip(draws.items(), (BLUE, ORANGE, GREEN), strict=False):
+        ax.plot(table["alpha"], table["beta"], ".", color=colour, ms=3, alpha=0.35)
+        ax.plot([], [], "o", color=colour, ms=5, label=label)
+    edges = np.concatenate([table[["alpha", "beta"]].to_numpy().ravel() for table in draws.values()])
+    low, high = np.quantile(edges, [0.002, 0.998])
+    ax.plot([low, high], [low, high], color=INK, lw=1, label="equal")
+    ax.set(xlabel="alpha, exponent of size", ylabel="beta, exponent of data")
+    ax.legend(fontsize=8)
+
+
+def schedules(ax: Axes, losses: Mapping[str, np.ndarray]) -> None:
+    """Draw loss over steps for several schedules, from a twentieth of the steps on."""
+    for (label, loss), colour in zip(losses.items(), (BLUE, ORANGE, GREEN), strict=False):
+        begin = len(loss) // 20
+        ax.plot(np.arange(begin, len(loss)), loss[begin:], color=colour, label=label)
+    ax.set(xlabel="S, steps", ylabel="L (nats/token)")
+    ax.legend(fontsize=8)
+
+
 def parabola(ax: Axes, bowl: pd.DataFrame) -> None:
     """Draw a bowl without noise, the parabola through all its ``ln L``, and the bottoms of both.
 

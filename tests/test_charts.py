@@ -126,6 +126,21 @@ def test_forecast_chart_says_how_far_off_the_last_budget_is():
     assert kinds == ["fitted", "predicted"]
 
 
+def test_repeats_chart_starts_at_the_papers_constant_on_the_sliders_grid():
+    rows = [(1e4, 4.001, 3.5), (1e4, 4.0, 3.7), (1e5, 4.0, 3.0)]
+    table = pd.DataFrame(rows, columns=["N", "epochs", "worth"])
+    chart = charts.repeats_chart(table, R_D=15.4).to_dict()
+    (slider,) = chart["params"]
+    steps = (slider["value"] - slider["bind"]["min"]) / slider["bind"]["step"]
+    assert slider["value"] == 15.4
+    assert np.isclose(steps, round(steps))
+    dots = [row for rows in chart["datasets"].values() for row in rows if "size" in row]
+    assert [(row["size"], row["worth"]) for row in dots] == [("N = 10k", 3.6), ("N = 100k", 3.0)]
+    formula = chart["layer"][1]["transform"][0]["calculate"].replace("datum.epochs", "40")
+    wanted = laws.MUENNIGHOFF_2023.effective_tokens(D=40.0, U=1.0)
+    assert np.isclose(eval(formula, {"exp": np.exp, "R": laws.MUENNIGHOFF_2023.R_D}), wanted)
+
+
 def test_data_chart_names_the_best_size_and_puts_epochs_beside_their_lines():
     """On little text the line of many epochs leaves the picture, and its name stays inside."""
     N, times = (x.ravel() for x in np.meshgrid([1e4, 1e5, 1e6], [1, 10]))

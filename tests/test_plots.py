@@ -180,3 +180,39 @@ def test_bends_have_a_line_for_each_vocabulary_that_ends_at_the_old_exponent(ax)
     assert [line.get_label() for line in ax.lines] == ["V = 256", "V = 8,192"]
     for line in ax.lines:
         assert line.get_ydata()[-1] == pytest.approx(laws.BESIROGLU_2024.a, abs=0.01)
+
+
+def test_repeated_worth_has_a_line_per_size_and_open_points_for_the_best(ax):
+    last = pd.DataFrame({"N": [1e4, 1e4, 1e5], "epochs": [2.0, 4.0, 4.0], "worth": [2.0, 3.9, 3.5]})
+    known = laws.MUENNIGHOFF_2023
+    fits = {N: (lambda epochs: known.effective_tokens(D=epochs, U=1.0)) for N in (1e4, 1e5)}
+    plots.repeated_worth(ax, last, last.assign(worth=4.0), fits, paper=known)
+    assert len(ax.lines) == 2 + 2 * 3
+    assert ax.lines[1].get_ydata()[-1] == pytest.approx(known.effective_tokens(D=4.0, U=1.0))
+
+
+def test_constants_by_size_keep_their_intervals(ax):
+    table = pd.DataFrame({"N": [1e3, 1e4], "R_D": [30.0, 10.0], "low": [20.0, 8.0], "high": [50.0, 12.0]})
+    plots.constants_by_size(ax, table, {}, paper=15.4)
+    (bars,) = ax.collections
+    assert np.allclose([s[:, 1] for s in bars.get_segments()], [[20, 50], [8, 12]])
+
+
+def test_lines_of_overtraining_are_parallel(ax):
+    law = laws.GADRE_2024_C4
+    N, M = (x.ravel() for x in np.meshgrid(np.geomspace(1e7, 1e9, 5), [20.0, 320.0]))
+    runs = pd.DataFrame({"N": N, "D": M * N, "L": law(N=N, D=M * N)})
+    plots.overtraining(ax, runs, law, M=[20, 320])
+    slopes = [np.polyfit(*np.log(line.get_data()), 1)[0] for line in ax.lines]
+    assert np.allclose(slopes, -law.eta)
+
+
+def test_exponents_have_a_cloud_for_each_table(ax):
+    draws = pd.DataFrame({"alpha": [0.2, 0.3], "beta": [0.25, 0.28]})
+    plots.exponents(ax, {"N": draws, "N_total": draws + 0.1})
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["N", "N_total", "equal"]
+
+
+def test_schedules_leave_out_the_beginning(ax):
+    plots.schedules(ax, {"constant": np.linspace(3, 2, 100)})
+    assert ax.lines[0].get_xdata()[0] == 5

@@ -54,8 +54,7 @@ class RepeatedDataLaw:
         >>> round(float(MUENNIGHOFF_2023.effective_tokens(D=4 * 2e10, U=2e10)) / 1e9, 1)
         74.5
         """
-        U = np.minimum(U, D)
-        return U * (1 + self.R_D * (1 - np.exp((1 - D / U) / self.R_D)))
+        return effective_tokens(D=D, U=np.minimum(U, D), R_D=self.R_D)
 
     def effective_size(self, *, N, U):
         """Parameters that ``N`` are worth when only ``U`` different tokens are there."""
@@ -73,6 +72,19 @@ class RepeatedDataLaw:
         """
         base = Chinchilla(E=self.E, A=self.A, B=self.B, alpha=self.alpha, beta=self.beta)
         return base.G * (U * base.G) ** (base.a / base.b)
+
+
+def effective_tokens(*, D, U, R_D):
+    """``U (1 + R_D (1 - exp((1 - D/U) / R_D)))``: fresh tokens that ``D`` over ``U`` are worth.
+
+    The part of :class:`RepeatedDataLaw` that needs no other constant; ``D`` at least ``U``.
+
+    Examples
+    --------
+    >>> round(float(effective_tokens(D=4.0, U=1.0, R_D=15.387756)), 2)
+    3.73
+    """
+    return U * (1 + R_D * (1 - np.exp((1 - D / U) / R_D)))
 
 
 @law
@@ -111,6 +123,18 @@ class OvertrainingLaw:
         M = (self.b / self.a) ** (1 / (2 * self.eta))
         N = (C / (6 * M)) ** 0.5
         return N, M * N
+
+    def overtrained(self, *, times):
+        """``M``, ``times`` the best tokens per parameter, and the factor that it costs in ``L - E``.
+
+        Examples
+        --------
+        >>> M, cost = GADRE_2024_C4.overtrained(times=10)
+        >>> round(M, 1), round(cost, 3)
+        (34.3, 1.039)
+        """
+        M = times * (self.b / self.a) ** (1 / (2 * self.eta))
+        return M, (times**self.eta + times**-self.eta) / 2
 
 
 @law
