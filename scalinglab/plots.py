@@ -599,7 +599,7 @@ def overtraining(ax: Axes, runs: pd.DataFrame, law: Any, *, M: Sequence[float]) 
     ax.legend(title="D / N", fontsize=8, title_fontsize=8)
 
 
-def exponents(ax: Axes, draws: Mapping[str, pd.DataFrame]) -> None:
+def exponent_pairs(ax: Axes, draws: Mapping[str, pd.DataFrame]) -> None:
     """Draw fitted pairs of ``alpha`` and ``beta``, one cloud per table of draws, and the diagonal.
 
     Parameters

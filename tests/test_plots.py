@@ -209,7 +209,7 @@ def test_lines_of_overtraining_are_parallel(ax):
 
 def test_exponents_have_a_cloud_for_each_table(ax):
     draws = pd.DataFrame({"alpha": [0.2, 0.3], "beta": [0.25, 0.28]})
-    plots.exponents(ax, {"N": draws, "N_total": draws + 0.1})
+    plots.exponent_pairs(ax, {"N": draws, "N_total": draws + 0.1})
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["N", "N_total", "equal"]
 
 
