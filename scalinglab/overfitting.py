@@ -42,46 +42,6 @@ def stopped_early(runs: pd.DataFrame) -> pd.DataFrame:
     return lowest.assign(epochs=lowest["D"] / lowest["U"])
 
 
-def repetition(runs: pd.DataFrame) -> pd.DataFrame:
-    """Find what repeating costs: the loss of each run that repeats, over that of fresh text.
-
-    Parameters
-    ----------
-    runs
-        One row per run, with ``N``, ``U``, ``D``, ``L`` and ``L_best``. Runs that see each token once
-        are the fresh ones; each size needs some on both sides of every ``D`` that it repeats to.
-
-    Returns
-    -------
-    DataFrame
-        One row per run that repeats: ``N``, ``U``, ``D``, ``epochs``, ``L`` (the lowest of the run),
-        ``fresh`` (loss of the size after ``D`` fresh tokens, logarithms interpolated over fresh
-        lengths) and ``price``, ``L / fresh - 1``. Equal size, equally many tokens seen: only the
-        number of different ones differs.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"N": 1e4, "U": [1e5, 4e5, 1e5], "D": [1e5, 4e5, 4e5], "L": [2.0, 1.6, 1.68]})
-    >>> repetition(table.assign(L_best=table["L"])).price.round(3).tolist()
-    [0.05]
-    """
-    check(runs, needs=["N", "U", "D", "L", "L_best"])
-    once = runs["D"] <= 1.001 * runs["U"]
-    repeated = []
-    for N, part in runs[~once].groupby("N"):
-        fresh = np.log(runs.loc[once & (runs["N"] == N), ["D", "L"]].astype(float)).sort_values("D")
-        seen = np.log(part["D"].to_numpy(dtype=float))
-        if fresh.empty or seen.min() < fresh["D"].min() - 0.01 or seen.max() > fresh["D"].max() + 0.01:
-            raise ValueError(
-                f"N={N}: fresh runs do not reach as far as the repeated ones; train some of each"
-            )
-        part = part.assign(fresh=np.exp(np.interp(seen, fresh["D"], fresh["L"])))
-        repeated.append(part.assign(L=part["L_best"], epochs=(part["D"] / part["U"]).round().astype(int)))
-    table = pd.concat(repeated).sort_values(["U", "epochs", "N"], ignore_index=True)
-    table["price"] = table["L"] / table["fresh"] - 1
-    return table[["N", "U", "D", "epochs", "L", "fresh", "price"]]
-
-
 def excess(found: pd.DataFrame, *, plenty: float) -> pd.Series:
     """``L(N, U) / L(N, plenty) - 1``: the share of the loss that a lack of different tokens adds.
 

@@ -1,4 +1,4 @@
-"""Repetition is measured against fresh text, and a known law's exponent of enough data is found."""
+"""The lowest losses are found, and a known law's exponent of enough data."""
 
 import numpy as np
 import pandas as pd
@@ -10,33 +10,11 @@ from scalinglab.laws import Chinchilla, SizeDataLaw
 LAW = SizeDataLaw(N_c=4e5, D_c=4e6, alpha_N=0.13, alpha_D=0.16)
 
 
-@pytest.fixture
-def runs():
-    """Three sizes on fresh text of four lengths, and each repeated four times at a known price."""
-    N, D = (x.ravel() for x in np.meshgrid([1e4, 1e5, 1e6], [1e5, 4e5, 1.6e6, 6.4e6]))
-    fresh = pd.DataFrame({"N": N, "U": D, "D": D, "L": LAW(N=N, D=D)})
-    again = fresh[fresh.D > 1e5].assign(U=lambda t: t.D / 4)
-    again["L"] *= 1 + 2 * again.N**0.8 / again.U
-    return pd.concat([fresh, again], ignore_index=True).assign(L_best=lambda t: t.L)
-
-
 def test_the_lowest_loss_counts_over_runs_and_evaluations():
     runs = pd.DataFrame({"N": 1e4, "U": [1e5, 1e5, 1e6], "L": [2.0, 2.3, 1.7], "L_best": [2.0, 1.9, 1.7]})
     found = overfitting.stopped_early(runs.assign(D_best=[1e5, 8e5, 1e6]))
     assert found["L"].tolist() == [1.9, 1.7]
     assert found["epochs"].tolist() == [8.0, 1.0]
-
-
-def test_the_price_of_repetition_is_over_fresh_text_of_the_same_length(runs):
-    found = overfitting.repetition(runs)
-    assert len(found) == 9
-    assert (found.epochs == 4).all()
-    assert np.allclose(found.price, 2 * found.N**0.8 / found.U)
-
-
-def test_fresh_runs_are_needed_on_both_sides(runs):
-    with pytest.raises(ValueError, match="N=10000"):
-        overfitting.repetition(runs[runs.U < 6e6])
 
 
 @pytest.fixture

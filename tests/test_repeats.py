@@ -26,6 +26,7 @@ def test_worth_is_that_of_the_law():
     wanted = effective_tokens(D=found["epochs"].to_numpy(), U=1.0, R_D=6.0)
     assert np.allclose(found["worth"], wanted, rtol=1e-9)
     assert np.allclose(found["D_eff"], found["worth"] * found["U"])
+    assert np.allclose(found["fresh"], 10 * found["D"] ** -0.15), "as many tokens, all of them new"
 
 
 def test_constant_is_found_without_noise():
