@@ -1,9 +1,13 @@
-"""What several test modules share: a disk that takes no more."""
+"""What several test modules share: a disk that takes no more, points with a known law."""
 
 import contextlib
 import subprocess
 
+import numpy as np
+import pandas as pd
 import pytest
+
+from scalinglab import laws
 
 
 @pytest.fixture
@@ -38,3 +42,12 @@ def full_disk(tmp_path):
             subprocess.run(["umount", str(folder)], check=True)
             return
     pytest.skip("no right to mount a disk; small_files stands for it")
+
+
+@pytest.fixture
+def tradeoffs():
+    """Points on two hyperbolas of steps against tokens, and their laws by loss."""
+    found = {loss: laws.BatchTradeoffLaw(S_min=1e3 / loss, E_min=1e6) for loss in (2.0, 1.5)}
+    points = pd.DataFrame({"B": [128.0, 512.0, 2048.0] * 2, "loss": np.repeat([2.0, 1.5], 3)})
+    points["S"] = [found[loss](B=B) for B, loss in zip(points.B, points.loss, strict=True)]
+    return points.assign(E=points.B * points.S), found

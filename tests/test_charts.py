@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from scalinglab import charts, counting, fit, laws, plots
 
@@ -37,14 +36,6 @@ def test_flops_chart_counts_what_the_package_counts():
     for name, flops in names.items():
         python = formulas[name].replace("datum.n_layer", "2").replace("datum.d_model", "8")
         assert eval(python, {"pow": pow, "log_context": 8, "log_vocabulary": 13}) == flops
-
-
-@pytest.fixture
-def tradeoffs():
-    found = {loss: laws.BatchTradeoffLaw(S_min=1e3 / loss, E_min=1e6) for loss in (2.0, 1.5)}
-    points = pd.DataFrame({"B": [128.0, 512.0, 2048.0] * 2, "loss": np.repeat([2.0, 1.5], 3)})
-    points["S"] = [found[loss](B=B) for B, loss in zip(points.B, points.loss, strict=True)]
-    return points.assign(E=points.B * points.S), found
 
 
 def test_the_slider_starts_at_the_highest_loss(tradeoffs):

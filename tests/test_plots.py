@@ -70,14 +70,6 @@ def test_likeliest_bytes_come_first(ax):
     assert ax.get_yticklabels()[0].get_text() == "e"
 
 
-@pytest.fixture
-def tradeoffs():
-    found = {loss: laws.BatchTradeoffLaw(S_min=1e3 / loss, E_min=1e6) for loss in (2.0, 1.5)}
-    points = pd.DataFrame({"B": [128.0, 512.0, 2048.0] * 2, "loss": np.repeat([2.0, 1.5], 3)})
-    points["S"] = [found[loss](B=B) for B, loss in zip(points.B, points.loss, strict=True)]
-    return points.assign(E=points.B * points.S), found
-
-
 def test_each_loss_has_its_hyperbola(ax, tradeoffs):
     points, found = tradeoffs
     plots.tradeoff(ax, points, found)
