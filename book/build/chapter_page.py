@@ -26,8 +26,14 @@ def offer_notebook(app: Sphinx, pagename: str, template: str, context: dict[str,
         context["ipynb_source"] = f"{pagename}.ipynb"
 
 
+def list_anew(app: Sphinx, env: Any, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """Set the list of references again with any page that may cite: it lists what is cited."""
+    return ["book/references"] if added | changed | removed else []
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("source-read", depend_on_outputs)
+    app.connect("env-get-outdated", list_anew)
     app.connect("html-page-context", offer_notebook, priority=400)  # before the theme makes the button
     return {"parallel_read_safe": True, "parallel_write_safe": True}
