@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 from chapters import ROOT, Chapter, find
 
-from scalinglab import laws
+from scalinglab import claims, laws
 
 SITE = ROOT / "_build" / "html"
 CHAPTERS = find()
@@ -250,6 +250,39 @@ def outputs(chapter) -> list:
     if not SITE.exists():
         pytest.skip("the site is not built: make book")
     return [cell for cell in downloads.executed(chapter).cells if cell.cell_type == "code"]
+
+
+CLAIMED = {
+    "exponent alpha_N of the loss": "three-n-alpha",
+    "exponent alpha_D of the loss": "three-d-alpha",
+    "exponent alpha_C of the loss": "three-c-alpha",
+    "exponent alpha_B of the critical batch": "four-alpha",
+    "exponent alpha_N of the joint law": "five-alpha_N",
+    "exponent alpha_D of the joint law": "five-alpha_D",
+    "enough data D ~ N^p, from the joint law": "five-p",
+    "enough data D ~ N^p, measured at 5 %": "five-m",
+    "enough data D ~ N^p, measured at 2 %": "five-two",
+    "best size, N ~ C^a": "six-N-C-a",
+    "best data, D ~ C^b": "six-single-b",
+    "exponent of the best size a, from bowls": "seven-total-a",
+    "exponent of the best data b, from bowls": "seven-total-b",
+}
+"""Key under which a chapter glues what the page of claims fits as well."""
+
+
+def test_claims_are_the_numbers_of_their_chapters():
+    if not SITE.exists():
+        pytest.skip("the site is not built: make book")
+    glued = {}
+    for chapter in CHAPTERS:
+        for cell in downloads.executed(chapter).cells:
+            for out in cell.get("outputs", []):
+                name = out.get("metadata", {}).get("scrapbook", {}).get("name")
+                glued[name] = next(iter(out.get("data", {}).values()), None)
+    ours = {c.claim: c.ours for part in claims.PARTS.values() for find in part for c in find()}
+    assert {claim: float(glued[key]) for claim, key in CLAIMED.items()} == pytest.approx(
+        {claim: ours[claim] for claim in CLAIMED}, rel=1e-6
+    )
 
 
 def test_nothing_is_said_on_standard_error(outputs):
