@@ -427,7 +427,7 @@ def sweep(
     """Train every run of a named experiment that the store does not hold yet."""
     if (part or out) and name == "all":
         raise ValueError("--part and --out are for one experiment; name it in the place of 'all'")
-    from scalinglab import experiments
+    from scalinglab import experiments, tasks
     from scalinglab import sweep as sweeping
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # terminated, it ends as after Ctrl-C
@@ -448,6 +448,8 @@ def sweep(
                 spacing=experiment.spacing,
                 noise_windows=experiment.noise_windows,
                 texts=experiment.texts,
+                measure=experiment.measure,
+                keep=tasks.kept() if experiment.keep else None,
                 redo_stale=redo_stale,
                 progress=True,
             )
@@ -510,8 +512,8 @@ def say_missing(experiment: str, found: set[str]) -> None:
     missing = [config for id, config in wanted.items() if id not in found]
     say(f"{experiment}: {len(missing)} of {len(wanted)} runs are missing")
     for c in missing:
-        shape = f"n_layer={c.n_layer} d_model={c.d_model}"
-        say(f"  {c.id}  {shape} D={c.D} B={c.B} lr={c.lr} seed={c.seed}")
+        telling = ("n_layer", "d_model", "skill", "k", "subset", "D", "B", "lr", "seed")
+        say(" ".join([f"  {c.id} ", *(f"{x}={v}" for x, v in c.describe().items() if x in telling)]))
     if missing:
         say(f"a share is trained by: python -m scalinglab sweep {experiment} --part I/N --out I.csv")
     if others := sorted(found - set(wanted)):

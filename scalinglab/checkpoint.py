@@ -79,3 +79,31 @@ def load(path: Path, *, model: nn.Module, optimiser: torch.optim.Optimizer, id: 
     if torch.cuda.is_available():
         torch.cuda.set_rng_state(tensors["generator.cuda"])
     return state
+
+
+def save_weights(path: Path, model: nn.Module, *, dtype: torch.dtype = torch.float32) -> None:
+    """Write a model's parameters and nothing else, beside their place and renamed.
+
+    Raises
+    ------
+    OSError
+        The disk is full or the folder not writable.
+    """
+    tensors = {name: p.detach().to("cpu", dtype).contiguous() for name, p in model.named_parameters()}
+    replace(path, lambda beside: Path(beside).write_bytes(serialise(tensors)))
+
+
+def load_weights(path: Path, model: nn.Module) -> None:
+    """Put parameters that `save_weights` wrote into a model of the same shape.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        There is no such file; it is damaged, or of another shape.
+    """
+    try:
+        with safe_open(path, framework="pt") as file, torch.no_grad():
+            for name, p in model.named_parameters():
+                p.copy_(file.get_tensor(name))
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(f"{path} holds no weights of this model ({error}); make it again") from error

@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from scalinglab import corpus, counting, runs, sweep
+from scalinglab import corpus, counting, runs, sweep, tasks
+from scalinglab.model import GPT
 from scalinglab.train import TrainConfig
 
 
@@ -26,8 +27,10 @@ class Experiment:
     minutes
         Wall time on two cores: half the seconds of the recorded rows (of ``holdout`` the longest run),
         taken with other work going on; an estimate where no table is recorded yet.
-    evaluations, spacing, noise_windows, texts
+    evaluations, spacing, noise_windows, texts, measure
         What is measured of each run, as in `train.train`.
+    keep
+        Whether the trained weights stay in the user's cache (`tasks.kept`).
     configs
         The runs.
     columns
@@ -37,11 +40,13 @@ class Experiment:
     name: str
     purpose: str
     minutes: float
-    configs: tuple[TrainConfig, ...]
+    configs: tuple[sweep.Job, ...]
     evaluations: int = 1
     spacing: float = 2.0
     noise_windows: int = 0
     texts: tuple[str, ...] = ()
+    measure: Callable[[GPT], dict] | None = None
+    keep: bool = False
     columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
@@ -475,6 +480,72 @@ def head_to_head() -> Experiment:
     )
 
 
+LENGTHS = (16_000_000, 11_300_000, 8_000_000, 5_600_000, 4_000_000, 2_000_000, 1_000_000)
+"""Bytes of the runs of ``emergence``."""
+
+
+def schooled(N: str, D: int, *, corpus_: str = "skills", seed: int = 0) -> TrainConfig:
+    """A run on the main text with a share of its windows teaching skills."""
+    available = len(corpus.load(corpus_).train) - 1
+    return TrainConfig(
+        corpus=corpus_,
+        D=D,
+        U=None if available >= D else available,
+        seed=seed,
+        **SHAPES[N],
+        **tuned(counting.parameters(shape(N)).N, D),
+    )
+
+
+def emergence() -> Experiment:
+    """Five sizes and up to seven lengths on a text of which a tenth teaches skills; a thinner mix."""
+    settings = [
+        (N, D, "skills", 0)
+        for N, lengths in (("197k", LENGTHS), ("113k", LENGTHS), ("58k", LENGTHS), ("25k", LENGTHS))
+        for D in lengths
+    ]
+    settings += [("308k", D, "skills", 0) for D in (8_000_000, 4_000_000)]
+    settings += [("113k", D, "skills", 1) for D in (8_000_000, 4_000_000)]
+    settings += [("197k", D, "skills_thin", 0) for D in (16_000_000, 8_000_000)]
+    return Experiment(
+        name="emergence",
+        purpose="Which skills appear in a small language model, at which loss of its text, and do models of "
+        "different size and training agree on that loss?",
+        minutes=30,
+        configs=tuple(schooled(N, D, corpus_=mix, seed=seed) for N, D, mix, seed in settings),
+        evaluations=6,
+        measure=tasks.measure,
+        keep=True,
+    )
+
+
+FINETUNED = {
+    "copying": (100, 250, 600, 1500, 4000),
+    "sorting": (100, 250, 600, 1500),
+    "addition": (250, 600, 1500, 4000),
+    "brackets": (40, 100, 250, 600),
+}
+"""Examples on which the models of ``emergence`` are fine-tuned, by skill."""
+
+
+def finetune() -> Experiment:
+    """The models of ``emergence`` up to 8 M bytes, each fine-tuned on up to five amounts of each skill."""
+    lengths, sizes = (1_000_000, 2_000_000, 4_000_000, 8_000_000), ("197k", "113k", "58k", "25k")
+    models = [schooled(N, D) for D in lengths for N in sizes]
+    return Experiment(
+        name="finetune",
+        purpose="By how much does fine-tuning on k examples move the loss at which a skill appears?",
+        minutes=40,
+        configs=tuple(
+            tasks.Finetuning(pretraining=model, skill=skill, k=k, subset=subset)
+            for subset in (0, 1)
+            for skill, amounts in FINETUNED.items()
+            for k in amounts
+            for model in models
+        ),
+    )
+
+
 EXPERIMENTS: dict[str, Callable[[], Experiment]] = {
     "lr_batch": cache(lr_batch),
     "lr_repeats": cache(lr_repeats),
@@ -491,6 +562,8 @@ EXPERIMENTS: dict[str, Callable[[], Experiment]] = {
     "vocabulary": cache(vocabulary),
     "repeat": cache(repeat),
     "head_to_head": cache(head_to_head),
+    "emergence": cache(emergence),
+    "finetune": cache(finetune),
 }
 """Every experiment by name; a grid is built when it is asked for."""
 

@@ -6,12 +6,12 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import pandas as pd
@@ -21,7 +21,27 @@ from tqdm.auto import tqdm
 
 from scalinglab import checkpoint as saved
 from scalinglab import files
-from scalinglab.train import TrainConfig, code, describe, resolve, train
+from scalinglab.model import GPT
+from scalinglab.train import TrainConfig, resolve
+
+
+class Job(Protocol):
+    """What a sweep can run: anything that has a name, knows its code and cost, and gives a row."""
+
+    @property
+    def id(self) -> str:
+        """Hash of all that decides the row: the name of its file."""
+
+    @property
+    def code(self) -> str:
+        """Hash of the code that decides its numbers."""
+
+    def describe(self) -> dict:
+        """The row as far as it is known before: ``id``, ``code``, ``D`` tokens, ``C`` FLOPs, the settings."""
+
+    def run(self, **measured: Any) -> Any:
+        """Make the row; gives ``row``, ``curve`` (a table) and ``position_loss``."""
+
 
 KILLS = 3
 """Times that a run may lose its process, without a checkpoint in between, before it counts as failed."""
@@ -31,7 +51,7 @@ ALONE = threading.Lock()
 
 
 def sweep(
-    configs: Sequence[TrainConfig],
+    configs: Sequence[Job],
     *,
     store: str | os.PathLike,
     n_jobs: int = 2,
@@ -39,6 +59,8 @@ def sweep(
     spacing: float = 2.0,
     noise_windows: int = 0,
     texts: Sequence[str] = (),
+    measure: Callable[[GPT], dict] | None = None,
+    keep: str | os.PathLike | None = None,
     redo_stale: bool = False,
     progress: bool = False,
 ) -> pd.DataFrame:
@@ -61,8 +83,8 @@ def sweep(
     n_jobs
         Runs at a time, each in a process of one thread; 1: in this process. Inside
         ``joblib.parallel_config(backend="dask")`` the runs go to the cluster instead.
-    evaluations, spacing, noise_windows, texts
-        What is measured of each run, as in `train.train`.
+    evaluations, spacing, noise_windows, texts, measure, keep
+        What is measured and kept of each run, as in `train.train`; other jobs measure what is theirs.
     redo_stale
         Train again what older code has trained.
     progress
@@ -88,10 +110,12 @@ def sweep(
         "spacing": spacing,
         "noise_windows": noise_windows,
         "texts": tuple(texts),
+        "measure": measure,
+        "keep": keep,
     }
     work = partial(finish, store=store, measured=measured, redo_stale=redo_stale, token=uuid4().hex[:8])
     rows = trained(waiting, work, n_jobs)
-    total, tokens, begin = sum(describe(config)["C"] for config in waiting), 0, time.perf_counter()
+    total, tokens, begin = sum(config.describe()["C"] for config in waiting), 0, time.perf_counter()
     with tqdm(total=total, disable=not progress, unit="FLOP", unit_scale=True) as bar:  # time goes by cost
         bar.set_postfix_str(f"0/{len(waiting)} runs")
         for done, row in enumerate(rows, start=1):
@@ -102,7 +126,7 @@ def sweep(
     return pd.DataFrame([read(store, config)["row"] for config in configs])
 
 
-def trained(configs: Sequence[TrainConfig], work: partial[dict], n_jobs: int) -> Iterator[dict]:
+def trained(configs: Sequence[Job], work: partial[dict], n_jobs: int) -> Iterator[dict]:
     """Yield rows as runs finish; what was under way when a process was killed is tried again, alone.
 
     Raises
@@ -176,7 +200,7 @@ def configurations(settings: Iterable[Mapping[str, Any]]) -> tuple[TrainConfig, 
     return tuple(made)
 
 
-def share(configs: Sequence[TrainConfig], part: str) -> list[TrainConfig]:
+def share(configs: Sequence[Job], part: str) -> list[Job]:
     """Pick one member's share of a sweep, all shares of about the same cost.
 
     Parameters
@@ -197,34 +221,34 @@ def share(configs: Sequence[TrainConfig], part: str) -> list[TrainConfig]:
         raise ValueError(f"part {part!r} is no share; write 7/30 for the seventh of thirty") from error
     if not 1 <= i <= n:
         raise ValueError(f"part {part!r} does not exist; shares run from 1/{n} to {n}/{n}")
-    load, shares = [0.0] * n, [[] for _ in range(n)]  # type: list[float], list[list[TrainConfig]]
-    for config in sorted(configs, key=lambda config: (-describe(config)["C"], config.id)):
+    load, shares = [0.0] * n, [[] for _ in range(n)]  # type: list[float], list[list[Job]]
+    for config in sorted(configs, key=lambda config: (-config.describe()["C"], config.id)):
         least = load.index(min(load))
-        load[least] += describe(config)["C"]
+        load[least] += config.describe()["C"]
         shares[least].append(config)
     return shares[i - 1]
 
 
-def present(store: str | os.PathLike, config: TrainConfig, redo_stale: bool = False) -> bool:
+def present(store: str | os.PathLike, config: Job, redo_stale: bool = False) -> bool:
     """Say whether the store holds a whole run (with ``redo_stale``: one made by the present code)."""
     try:
         row = read(store, config)["row"]
     except (FileNotFoundError, ValueError):
         return False
-    return not redo_stale or row["code"] == code()
+    return not redo_stale or row["code"] == config.code
 
 
-def stale(store: str | os.PathLike, configs: Sequence[TrainConfig]) -> list[str]:
+def stale(store: str | os.PathLike, configs: Sequence[Job]) -> list[str]:
     """Name the runs in the store that older code has made."""
     return [c.id for c in configs if present(store, c) and not present(store, c, redo_stale=True)]
 
 
-def damaged(store: str | os.PathLike, configs: Sequence[TrainConfig]) -> list[str]:
+def damaged(store: str | os.PathLike, configs: Sequence[Job]) -> list[str]:
     """Name the runs in the store whose files are cut or no runs; a sweep makes them again."""
     return [c.id for c in configs if (Path(store) / f"{c.id}.json").exists() and not present(store, c)]
 
 
-def read(store: str | os.PathLike, config: TrainConfig) -> dict:
+def read(store: str | os.PathLike, config: Job) -> dict:
     """Read a finished run: ``row``, ``curve`` (lists by column), ``position_loss``.
 
     Raises
@@ -245,7 +269,7 @@ def read(store: str | os.PathLike, config: TrainConfig) -> dict:
     return run
 
 
-def curves(store: str | os.PathLike, configs: Sequence[TrainConfig]) -> pd.DataFrame:
+def curves(store: str | os.PathLike, configs: Sequence[Job]) -> pd.DataFrame:
     """Join the curves of finished runs into one table with columns id, N, N_total, S, D, C, L."""
     tables = []
     for config in configs:
@@ -257,20 +281,18 @@ def curves(store: str | os.PathLike, configs: Sequence[TrainConfig]) -> pd.DataF
     return pd.concat(tables, ignore_index=True)
 
 
-def settled(configs: Sequence[TrainConfig]) -> list[TrainConfig]:
+def settled(configs: Sequence[Job]) -> list[Job]:
     """Give all configurations of precision ``"auto"`` the one that suits the costliest of them."""
-    open_ = [config for config in configs if config.precision == "auto"]
+    open_ = [c for c in configs if isinstance(c, TrainConfig) and c.precision == "auto"]
     if not open_:
         return list(configs)
-    found = resolve(max(open_, key=lambda config: describe(config)["C"]))
-    return [
-        replace(c, precision=found.precision, compile=found.compile) if c.precision == "auto" else c
-        for c in configs
-    ]
+    found = resolve(max(open_, key=lambda config: config.describe()["C"]))
+    settled_ = {c: replace(c, precision=found.precision, compile=found.compile) for c in open_}
+    return [settled_[c] if isinstance(c, TrainConfig) and c in settled_ else c for c in configs]
 
 
 def finish(
-    config: TrainConfig,
+    config: Job,
     *,
     store: Path,
     measured: Mapping[str, Any],
@@ -282,7 +304,7 @@ def finish(
     A run that was killed goes on from its checkpoint, a hidden file beside the finished runs; one
     that another sweep has finished meanwhile is not trained again. ``token`` names the sweep.
     """
-    path, checkpoint = store / f"{config.id}.json", store / f".{config.id}.{code()}.safetensors"
+    path, checkpoint = store / f"{config.id}.json", store / f".{config.id}.{config.code}.safetensors"
     with ALONE:
         if present(store, config, redo_stale):
             return read(store, config)["row"]
@@ -291,7 +313,8 @@ def finish(
                 if not saved.readable(checkpoint):  # damaged on the disk: the run starts anew
                     checkpoint.unlink(missing_ok=True)
                 begin(tries(store, config, token), checkpoint)
-                run = train(config, **measured, checkpoint=checkpoint)
+                asked = measured if isinstance(config, TrainConfig) else {}
+                run = config.run(**asked, checkpoint=checkpoint)
                 result = {
                     "row": run.row | {"memory_mb": memory_mb(), "error": None},
                     "curve": run.curve.to_dict("list"),
@@ -300,7 +323,7 @@ def finish(
             except (FloatingPointError, MemoryError, RuntimeError) as error:
                 why = f"{type(error).__name__}: {error}"
                 result = {
-                    "row": describe(config) | {"L": None, "memory_mb": memory_mb(), "error": why},
+                    "row": config.describe() | {"L": None, "memory_mb": memory_mb(), "error": why},
                     "curve": {},
                     "position_loss": [],
                 }
@@ -312,7 +335,7 @@ def finish(
     return result["row"]
 
 
-def tries(store: Path, config: TrainConfig, token: str) -> Path:
+def tries(store: Path, config: Job, token: str) -> Path:
     """Where a sweep notes, a byte each, the times that a run was begun and has not ended."""
     return store / f".{config.id}.{token}.tries"
 

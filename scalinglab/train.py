@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -161,6 +162,32 @@ class TrainConfig:
         """Hash of all fields: the name of the run."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
+    @property
+    def code(self) -> str:
+        """Hash of the code that decides its numbers."""
+        return code()
+
+    def describe(self) -> dict:
+        """Name and count the run before it is trained: id, code, fields, S, N, N_total, D, C, C_6ND."""
+        counted = counting.parameters(self.shape)
+        D = self.steps * self.B
+        return (
+            {"id": self.id, "code": self.code}
+            | asdict(self)
+            | {
+                "S": self.steps,
+                "N": counted.N,
+                "N_total": counted.N_total,
+                "D": D,
+                "C": counting.training_flops(self.shape, D=D),
+                "C_6ND": counting.six_n_d(self.shape, D=D),
+            }
+        )
+
+    def run(self, **measured: Any) -> "Run":
+        """Train it, with what `train` takes besides."""
+        return train(self, **measured)
+
 
 def _require(condition: bool, name: str, value: object, remedy: str) -> None:
     if not condition:
@@ -196,15 +223,18 @@ class Run:
 def code() -> str:
     """Hash what decides a run's numbers: model, trainer and corpus, comments and docstrings aside."""
     here = Path(__file__).parent
-    digest = hashlib.sha256()
-    sources = ("__init__.py", "vocabulary.py", "language.py")
-    for source in (here / "model.py", here / "train.py", *(here / "corpus" / name for name in sources)):
-        tree = ast.parse(source.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
-                node.body = node.body[1:] or [ast.Pass()]
-        digest.update(ast.dump(tree).encode())
-    return digest.hexdigest()[:12]
+    sources = ("__init__.py", "vocabulary.py", "language.py", "skills.py")
+    paths = (here / "model.py", here / "train.py", *(here / "corpus" / name for name in sources))
+    return hashlib.sha256("".join(map(parsed, paths)).encode()).hexdigest()[:12]
+
+
+def parsed(path: Path) -> str:
+    """Read what a module does, comments and docstrings aside."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.dump(tree)
 
 
 def train(
@@ -214,6 +244,8 @@ def train(
     spacing: float = 2.0,
     noise_windows: int = 0,
     texts: Sequence[str] = (),
+    measure: Callable[[GPT], dict] | None = None,
+    keep: str | os.PathLike | None = None,
     checkpoint: str | os.PathLike | None = None,
     checkpoint_seconds: float = 60.0,
     threads: int = 1,
@@ -232,6 +264,10 @@ def train(
         at each point of the curve (`noise.measure`); 0: none.
     texts
         Other corpora on whose held-out parts the trained model is scored: columns ``L_<name>``.
+    measure
+        What else is measured of the model at each point of the curve: its columns, its values.
+    keep
+        Folder in which the trained weights stay, as ``<id>.safetensors``.
     checkpoint, checkpoint_seconds
         File from which the run goes on if it is there, to which it is saved about every so many
         seconds, and which is deleted in the end. A run that was killed and resumed gives the
@@ -284,6 +320,7 @@ def train(
                 state["curve"].append(
                     {"S": step, "L": float(position_loss.mean())}
                     | _gradient_noise(model, text.train, config, step, noise_windows)
+                    | (measure(model) if measure else {})
                 )
                 last_step = time.perf_counter()
             due = time.perf_counter() - last_save >= checkpoint_seconds
@@ -295,12 +332,14 @@ def train(
             f"L_{name}": score(model, name, vocabulary=config.corpus, precision=config.precision)
             for name in texts
         }
+    if keep is not None:
+        saved.save_weights(Path(keep) / f"{config.id}.safetensors", model)
     if path is not None:
         path.unlink(missing_ok=True)
     curve = pd.DataFrame(state["curve"])
     curve.insert(1, "D", curve["S"] * config.B)
     curve.insert(2, "C", curve["D"] * float(counting.flops(config.shape).training))
-    row = describe(config) | {
+    row = config.describe() | {
         "L": float(curve["L"].iloc[-1]),
         "L_best": float(curve["L"].min()),
         "D_best": int(curve["D"].iloc[curve["L"].argmin()]),
@@ -371,24 +410,6 @@ def stepper(config: TrainConfig) -> Callable[[], float]:
     loss_of = torch.compile(model.mean_loss) if config.compile else model.mean_loss
     windows = batches(corpus.load(config.corpus, V=config.V).train, config)
     return lambda: take_step(model, loss_of, optimiser, next(windows).to(device), config, 1)
-
-
-def describe(config: TrainConfig) -> dict:
-    """Name and count a run before it is trained: id, code, fields, S, N, N_total, D, C, C_6ND."""
-    counted = counting.parameters(config.shape)
-    D = config.steps * config.B
-    return (
-        {"id": config.id, "code": code()}
-        | asdict(config)
-        | {
-            "S": config.steps,
-            "N": counted.N,
-            "N_total": counted.N_total,
-            "D": D,
-            "C": counting.training_flops(config.shape, D=D),
-            "C_6ND": counting.six_n_d(config.shape, D=D),
-        }
-    )
 
 
 def batches(tokens: np.ndarray, config: TrainConfig, *, skip: int = 0) -> Iterator[Tensor]:

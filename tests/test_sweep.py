@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from scalinglab import bowl, experiments, fit, runs, sweep
-from scalinglab.train import TrainConfig, describe, train
+from scalinglab.train import TrainConfig, train
 
 CONFIGS = [
     TrainConfig(n_layer=1, d_model=8, n_ctx=32, B=256, D=5120, seed=0),
@@ -125,7 +125,7 @@ def test_runs_in_threads_take_turns(tmp_path):
 
 
 def test_a_run_with_a_damaged_checkpoint_starts_anew(store, tmp_path):
-    checkpoint = tmp_path / f".{CONFIGS[0].id}.{sweep.code()}.safetensors"
+    checkpoint = tmp_path / f".{CONFIGS[0].id}.{CONFIGS[0].code}.safetensors"
     checkpoint.write_bytes(b"cut")
     row = sweep.finish(CONFIGS[0], store=tmp_path, measured={"evaluations": 2})
     assert row["L"] == sweep.read(store, CONFIGS[0])["row"]["L"]
@@ -158,8 +158,8 @@ def test_shares_are_the_sweep_and_balanced(n):
     configs = experiments.load("classroom").configs
     shares = [sweep.share(configs, f"{i}/{n}") for i in range(1, n + 1)]
     assert sorted(c.id for part in shares for c in part) == sorted(c.id for c in configs)
-    cost = [sum(describe(c)["C"] for c in part) for part in shares]
-    assert max(cost) - min(cost) <= max(describe(c)["C"] for c in configs)
+    cost = [sum(c.describe()["C"] for c in part) for part in shares]
+    assert max(cost) - min(cost) <= max(c.describe()["C"] for c in configs)
 
 
 @pytest.mark.parametrize("part", ["7", "a/b", "0/3", "4/3", "1/0", "1/2/3"])

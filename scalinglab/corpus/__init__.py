@@ -4,13 +4,14 @@ import hashlib
 import json
 import lzma
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from scalinglab.corpus.language import LABORATORY
+from scalinglab.corpus.skills import SKILLS, mixed
 from scalinglab.corpus.vocabulary import BYTES, LARGEST, Vocabulary, cached
 
 HERE = Path(__file__).parent
@@ -129,9 +130,13 @@ SPLITS = {
 """How each text is split; documents are numbered from 1."""
 
 
+MIXES = {"skills": 0.1, "skills_thin": 0.02}
+"""Shares of the windows of the main text's mixtures that teach the skills of `scalinglab.corpus.skills`."""
+
+
 def names() -> tuple[str, ...]:
     """List the corpora that `load` knows."""
-    return (*SPLITS, "laboratory")
+    return (*SPLITS, *MIXES, "laboratory")
 
 
 def thaw(name: str, folder: Path = HERE) -> tuple[bytes, dict]:
@@ -200,6 +205,9 @@ def load(name: str, *, V: int | None = None, vocabulary: str | None = None) -> C
         return _laboratory()
     V = 256 if V is None else V
     _refuse(not 256 <= V <= LARGEST, name, f"V={V}", f"it has V=256 (bytes) or byte pairs up to V={LARGEST}")
+    if name in MIXES:
+        _refuse(V != 256, name, f"V={V}", "it has V=256 (bytes)")
+        return _mix(name)
     return _bytes(name) if V == 256 else _byte_pairs(name, V, vocabulary or name)
 
 
@@ -233,6 +241,19 @@ def _bytes(name: str) -> Corpus:
         heldout=np.frombuffer(b"".join(heldout), dtype=np.uint8),
         bytes_per_token=1.0,
         provenance=provenance,
+    )
+
+
+@cache
+def _mix(name: str) -> Corpus:
+    """Mix windows of 128 bytes that teach skills into the main text; held out is text alone."""
+    text = _bytes("sotu")
+    said = f"{MIXES[name]:.0%} of the windows of 128 bytes are examples of {', '.join(SKILLS)}"
+    return replace(
+        text,
+        name=name,
+        train=mixed(text.train, MIXES[name], 128, seed=0),
+        provenance=text.provenance | {"mixture": said},
     )
 
 
