@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from scalinglab import bowl, laws, overfitting, runs
-from scalinglab.fit import bootstrap, fit_law, isoflop
-from scalinglab.surface import surface
+from scalinglab.fit import bootstrap, envelope, fit_law, isoflop
+from scalinglab.surface import counted, surface
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -206,9 +206,6 @@ def three_approaches() -> list[Claim]:
     """The exponents of Hoffmann's second and third approach, on ``isoflop``."""
     table = runs.load("isoflop")
     bowls = isoflop(table, N="N_total")
-    by_total = table.assign(N=table["N_total"])
-    q = float(np.polyfit(np.log(by_total.N), np.log(by_total.C / by_total.D), 1)[0])
-    formula = fitted(laws.Chinchilla, by_total, lambda law: law.beta / (law.alpha + q * law.beta))
     return [
         Claim(
             chapter=7,
@@ -231,14 +228,110 @@ def three_approaches() -> list[Claim]:
             source="Hoffmann 2022, table 2, approach 3",
             paper=0.46,
             counts="isoflop; all parameters, exact C",
-            **formula,
+            **parametric_exponent(table, "a"),
         )
     ]
 
 
+def kaplan_vs_chinchilla() -> list[Claim]:
+    """The exponent of the best size on ``vocabulary``, counted in full and counted Kaplan's way."""
+    found = counted(runs.load("vocabulary"), {"full": ("N_total", "C"), "Kaplan": ("N", "C_6ND")})
+    rows = (
+        ("full", "counted in full", "Hoffmann 2022, table 2, approach 2", 0.49, "all parameters, exact C"),
+        ("Kaplan", "counted Kaplan's way", "Kaplan 2020, table 6", 0.73, "N without embeddings, 6ND"),
+    )
+    return [
+        Claim(
+            chapter=9,
+            claim=f"exponent of the best size a, V = 8192, {words}",
+            source=source,
+            paper=paper,
+            ours=float(found.a[way]),
+            low=float(found.low[way]),
+            high=float(found.high[way]),
+            counts=f"vocabulary; {counts}",
+        )
+        for way, words, source, paper, counts in rows
+    ]
+
+
+HOFFMANN_2022_SPLITS = (
+    ("1, envelope", 0.50, (0.488, 0.502), 0.50, (0.501, 0.512)),
+    ("2, bowls", 0.49, (0.462, 0.534), 0.51, (0.483, 0.529)),
+    ("3, formula", 0.46, (0.454, 0.455), 0.54, (0.542, 0.543)),
+)
+"""Table 2 of Hoffmann et al. 2022: approach, a, b, each with the middle 80 % of fits to parts of the runs."""
+
+
+def splits() -> pd.DataFrame:
+    """Set the literature's exponents of the best split beside ours: ``N ~ C^a`` and ``D ~ C^b``.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``study``, ``approach``, ``a``, ``b``, each with its interval (95 %, Hoffmann's 80 %) where
+        there is one, and ``counted``.
+    """
+    rows: list[tuple] = [
+        ("Hoffmann 2022, table 2", approach, a, ends, b, others, "all parameters, 6ND")
+        for approach, a, ends, b, others in HOFFMANN_2022_SPLITS
+    ]
+    draws = pd.read_csv(runs.TABLES / "draws_besiroglu-2024.csv")
+    low, high = (draws["beta"] / (draws["alpha"] + draws["beta"])).quantile([0.025, 0.975])
+    a = laws.BESIROGLU_2024.a
+    ends, others = (low, high), (1 - high, 1 - low)
+    rows.append(("Besiroglu 2024", "3, refitted", a, ends, 1 - a, others, "all parameters, 6ND"))
+    for study, law, counts in (
+        ("Porian 2024, last step", laws.PORIAN_2024, "with the head, 6ND"),
+        ("DeepSeek 2024, section 3.2", laws.DEEPSEEK_2024, "FLOPs per token, without the head"),
+        ("Llama 3 2024, section 3.2.1", laws.LLAMA_3_2024, "not said"),
+    ):
+        rows.append((study, "2, bowls", law.a, None, law.b, None, counts))
+    small, large = runs.load("isoflop"), runs.load("vocabulary")
+    for study, approach, found, counts in (
+        ("ours, V = 256", "1, envelope", envelope(small, id="N", N="N_total"), "all parameters"),
+        ("ours, V = 256", "2, bowls", isoflop(small, N="N_total"), "all parameters"),
+        ("ours, V = 8192", "2, bowls", isoflop(large, N="N_total"), "all parameters"),
+        ("ours, V = 256", "2, bowls", isoflop(small), "without embeddings"),
+        ("ours, V = 8192", "2, bowls", isoflop(large), "without embeddings"),
+    ):
+        ends, others = ((found.low[x], found.high[x]) for x in "ab")
+        rows.append((study, approach, found.a, ends, found.b, others, f"{counts}, exact C"))
+    formula = [parametric_exponent(small, x) for x in "ab"]
+    ends, others = ((x["low"], x["high"]) for x in formula)
+    a, b = (x["ours"] for x in formula)
+    rows.append(("ours, V = 256", "3, formula", a, ends, b, others, "all parameters, exact C"))
+    return pd.DataFrame(
+        [(study, way, spanned(a, e), spanned(b, o), counts) for study, way, a, e, b, o, counts in rows],
+        columns=["study", "approach", "a", "b", "counted"],
+    )
+
+
+def spanned(value: float, ends: tuple[float, float] | None) -> str:
+    """Write a number with its interval, if there is one.
+
+    Examples
+    --------
+    >>> spanned(0.5126, (0.466, 0.557)), spanned(0.49, None)
+    ('0.513 (0.466 - 0.557)', '0.49')
+    """
+    return digits(value) if ends is None else f"{digits(value)} ({digits(ends[0])} - {digits(ends[1])})"
+
+
+def parametric_exponent(table: pd.DataFrame, name: str) -> dict[str, float]:
+    """Exponent ``"a"`` or ``"b"`` by Hoffmann's third approach with all parameters and exact FLOPs.
+
+    A token costs ``C / D ~ N^q``: ``a = beta / (alpha + q beta)``, ``b = 1 - q a``.
+    """
+    by_total = table.assign(N=table["N_total"])
+    q = float(np.polyfit(np.log(by_total.N), np.log(by_total.C / by_total.D), 1)[0])
+    top = {"a": lambda law: law.beta, "b": lambda law: law.alpha}[name]
+    return fitted(laws.Chinchilla, by_total, lambda law: top(law) / (law.alpha + q * law.beta))
+
+
 PARTS: dict[str, tuple[Callable[[], list[Claim]], ...]] = {
     "Kaplan": (three_power_laws, batch_and_steps, size_and_data, sample_efficiency),
-    "Chinchilla": (three_approaches,),
+    "Chinchilla": (three_approaches, kaplan_vs_chinchilla),
 }
 """What each part of the book claims, chapter by chapter."""
 

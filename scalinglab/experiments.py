@@ -413,7 +413,7 @@ def vocabulary() -> Experiment:
         name="vocabulary",
         purpose="With a large vocabulary the embedding and the head outweigh the rest of a small model: "
         "how much does the exponent of the best size depend on whether they are counted?",
-        minutes=14,
+        minutes=36,
         configs=sweep.configurations(spending(SHAPES[N], C, V=LARGE) for C, N in runs_),
         evaluations=8,
         columns={"budget": [C for C, _ in runs_]},

@@ -102,7 +102,8 @@ def sweep(
         the runs that are finished are kept, and the same call goes on from there.
     """
     store = Path(store).resolve()
-    files.writable(store)  # better found now than after the first run
+    for folder in [store] if keep is None else [store, Path(keep)]:
+        files.writable(folder)  # better found now than after the first run
     configs = settled(configs)
     waiting = list({c.id: c for c in configs if not present(store, c, redo_stale)}.values())
     measured = {

@@ -266,6 +266,8 @@ CLAIMED = {
     "best data, D ~ C^b": "six-single-b",
     "exponent of the best size a, from bowls": "seven-total-a",
     "exponent of the best data b, from bowls": "seven-total-b",
+    "exponent of the best size a, V = 8192, counted in full": "nine-8192-tC-a",
+    "exponent of the best size a, V = 8192, counted Kaplan's way": "nine-8192-n6-a",
 }
 """Key under which a chapter glues what the page of claims fits as well."""
 

@@ -51,3 +51,14 @@ def test_every_claim_has_an_interval_around_its_value(name):
 def test_an_unknown_part_names_the_known():
     with pytest.raises(KeyError, match="no part 'Kaplen'; there are: Kaplan, Chinchilla"):
         claims.part("Kaplen")
+
+
+def test_everyones_splits_stand_beside_ours():
+    table = claims.splits()
+    studies = set(table.study.str.split(",").str[0].str.split().str[0])
+    assert studies == {"Hoffmann", "Besiroglu", "Porian", "DeepSeek", "Llama", "ours"}
+    assert set(table.approach[table.study == "ours, V = 256"].str[0]) == {"1", "2", "3"}
+    printed = table[~table.study.str.startswith("ours")]
+    a, b = (printed[x].str.split().str[0].astype(float) for x in "ab")
+    assert (a + b).tolist() == pytest.approx([1.0] * len(printed), abs=2e-3)
+    assert table[table.study.str.startswith("ours")].a.str.contains(" - ").all()

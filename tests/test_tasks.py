@@ -66,7 +66,9 @@ def test_interval_is_wilsons():
     low, high = Score(exact=0.25, token=0, logprob=0, brier=0, n=400).interval()
     z, p, n = 1.959964, 0.25, 400
     centre, half = p + z * z / 2 / n, z * math.sqrt(p * (1 - p) / n + z * z / 4 / n**2)
-    assert (low, high) == pytest.approx(((centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)))
+    assert (low, high) == pytest.approx(
+        ((centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n))
+    )
 
 
 @pytest.mark.parametrize(("name", "exact", "token"), [("addition", 0.01, 0.25), ("brackets", 4**-6, 0.25)])

@@ -1,7 +1,7 @@
 """Sphinx extension: write the papers' claims and our fits into their page, from the recorded runs.
 
-The page ``book/claims`` holds lines ``% claims PART``; each is replaced by a table that
-`scalinglab.claims` fits anew, so that no number of it is written twice.
+The page ``book/claims`` holds lines ``% claims PART`` and ``% splits``; each is replaced by a table
+that `scalinglab.claims` fits anew, so that no number of it is written twice.
 """
 
 import re
@@ -23,7 +23,8 @@ def write(app: Sphinx, docname: str, source: list[str]) -> None:
     package = Path(claims.__file__).parent
     for path in [*package.glob("*.py"), *package.glob("laws/*.py"), *runs.TABLES.glob("*.parquet")]:
         app.env.note_dependency(str(path))
-    source[0] = MARK.sub(lambda mark: markdown(claims.part(mark[1])), source[0])
+    text = MARK.sub(lambda mark: markdown(claims.part(mark[1])), source[0])
+    source[0] = text.replace("% splits", markdown(claims.splits()))
 
 
 def markdown(table: pd.DataFrame) -> str:
