@@ -8,6 +8,7 @@ import pandas as pd
 
 from scalinglab.laws.batch import BatchTradeoffLaw
 from scalinglab.laws.chinchilla import Chinchilla, embedding_weight, local_exponent
+from scalinglab.laws.emergence import ExactMatchLaw
 from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, bowl_lines, compact, glyph
 
 
@@ -641,3 +642,45 @@ def vocabulary_chart(
     return alt.layer(bars, names, rules, line, told).properties(  # type: ignore[return-value]
         width="container", height=300
     )
+
+
+def rulers_chart(law: ExactMatchLaw, *, tests: int = 400) -> alt.LayerChart:
+    """Exact match and share of wrong bytes of the same models over N, and a slider for the answer's length.
+
+    Parameters
+    ----------
+    law
+        Loss of a byte of the answer, as a power of N.
+    tests
+        Questions: below one right answer in so many, exact match reads as 0 (dashed).
+    """
+    length = alt.param(
+        name="length",
+        value=12,
+        bind=alt.binding_range(min=1, max=40, step=1, name="bytes of an answer "),
+    )
+    N = np.geomspace(1e4, 1e8, 120)
+    table = pd.DataFrame({"N": N, "nats": (law.N_c / N) ** law.alpha_N})
+    kinds = {"all bytes right": "exp(-length * datum.nats)", "one byte right": "exp(-datum.nats)"}
+    lines = [
+        alt.Chart(table)
+        .transform_calculate(share=formula, metric=f"'{name}'")
+        .mark_line(strokeWidth=2.5)
+        .encode(
+            x=alt.X("N:Q", title=LABELS["N"], scale=alt.Scale(type="log"), axis=alt.Axis(format="~s")),
+            y=alt.Y("share:Q", title="share", scale=alt.Scale(domain=[0, 1])),
+            color=alt.Color(
+                "metric:N",
+                title=None,
+                scale=alt.Scale(domain=list(kinds), range=[ORANGE, BLUE]),
+                legend=alt.Legend(orient="top"),
+            ),
+            tooltip=[alt.Tooltip("N:Q", format=".2s"), alt.Tooltip("share:Q", format=".4f")],
+        )
+        for name, formula in kinds.items()
+    ]
+    seen = (
+        alt.Chart(pd.DataFrame({"y": [1 / tests]})).mark_rule(strokeDash=[4, 4], color=GREY).encode(y="y:Q")
+    )
+    chart = alt.layer(*lines, seen).add_params(length)
+    return chart.properties(width="container", height=260)  # type: ignore[return-value]

@@ -6,6 +6,7 @@ import json
 import math
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,20 @@ def score(
         logprob=p.clamp_min(1e-30).log().sum(-1).double().mean().item(),
         brier=brier.double().mean().item(),
         n=n,
+    )
+
+
+@torch.no_grad()
+def answers(model: GPT, skill: Skill, *, n: int = 6, shots: int = SHOTS, seed: int = 0) -> pd.DataFrame:
+    """Let a model answer ``n`` questions: columns ``question``, ``answer`` and what it ``said``."""
+    questions = skill.examples(n, seed=seed, test=True)
+    asked = prompts(questions, skill.examples(1000, seed=seed), shots=shots, seed=seed)
+    said = [
+        bytes(model.generate(row[: -skill.length], skill.length, temperature=0)[-skill.length :].tolist())
+        for row in asked
+    ]
+    return pd.DataFrame(questions, columns=["question", "answer"]).assign(
+        said=[text.decode("utf-8", "replace") for text in said]
     )
 
 
@@ -277,3 +292,30 @@ def finetune(model: GPT, config: Finetuning, *, every: int = 25) -> tuple[GPT, d
         optimiser.zero_grad(set_to_none=True)
     tuned.load_state_dict(weights)
     return tuned, best
+
+
+def by_skill(table: pd.DataFrame, keep: Sequence[str] = ("id", "N", "D", "L")) -> pd.DataFrame:
+    """Turn the columns that `measure` gives into rows: one per model and skill.
+
+    Parameters
+    ----------
+    table
+        One row per model, with columns ``<skill>_<metric>``.
+    keep
+        Columns that every row gets.
+
+    Returns
+    -------
+    DataFrame
+        ``keep``, ``skill``, ``length`` of an answer in bytes, and the four metrics of `Score`.
+    """
+    parts = [
+        table[[*keep]].assign(
+            skill=name,
+            length=skill.length,
+            **{metric: table[f"{name}_{metric}"] for metric in ("exact", "token", "logprob", "brier")},
+        )
+        for name, skill in SKILLS.items()
+        if f"{name}_exact" in table
+    ]
+    return pd.concat(parts, ignore_index=True)

@@ -155,3 +155,13 @@ def test_vocabulary_chart_begins_where_the_bend_is_large_and_bends_less_for_byte
     at = rows[rows["N"] == 1e6].set_index("power")["a"]
     assert at[16] > 0.85 > 0.7 > at[8]
     assert rows.loc[rows["N"] == 1e12, "a"].max() < laws.BESIROGLU_2024.a + 0.01
+
+
+def test_rulers_chart_shows_one_model_by_two_metrics():
+    chart = charts.rulers_chart(laws.ExactMatchLaw(N_c=1e5, alpha_N=0.5), tests=200).to_dict()
+    assert {p["name"]: p["value"] for p in chart["params"]} == {"length": 12}
+    rows = [row for data in chart["datasets"].values() for row in data if "nats" in row]
+    formula = chart["layer"][0]["transform"][0]["calculate"].replace("datum.nats", "nats")
+    found = [eval(formula, {"exp": np.exp, "length": 5, "nats": row["nats"]}) for row in rows]
+    wanted = laws.ExactMatchLaw(N_c=1e5, alpha_N=0.5)(N=np.array([row["N"] for row in rows]), length=5)
+    assert np.allclose(found, wanted)

@@ -44,6 +44,15 @@ def test_metrics_of_a_model_that_knows_each_byte_with_probability_p(p):
     assert found.brier == pytest.approx((1 - p) ** 2 + (1 - p) ** 2 / 255, rel=1e-4)
 
 
+def test_what_a_model_says_is_what_it_is_scored_on():
+    model = GPT(TINY.shape, generator=torch.Generator().manual_seed(1))
+    skill = SKILLS["sorting"]
+    said = tasks.answers(model, skill, n=20)
+    assert (said.said.str.len() >= 1).all()
+    assert said.question.tolist() == [question for question, _ in skill.examples(20, seed=0, test=True)]
+    assert score(model, skill, n=20).exact == (said.said == said.answer).mean()
+
+
 def test_metrics_of_a_model_that_knows_nothing():
     skill = SKILLS["copying"]
     found = score(GPT(Shape(V=256, n_layer=1, d_model=16, n_head=2, n_ctx=128, tie=False)), skill, n=40)
