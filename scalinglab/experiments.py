@@ -431,7 +431,7 @@ def repeat() -> Experiment:
         name="repeat",
         purpose="What is a token worth that has been seen before? Up to forty epochs of the same text "
         "beside as many tokens of text that is seen once (column ``U``: the unique tokens).",
-        minutes=16,
+        minutes=23,
         configs=sweep.configurations(
             {
                 **SHAPES[N],
