@@ -87,6 +87,7 @@ bench: .venv/installed _build/peer/bin/python ## Measure speed and coverage, and
 
 experiments: .venv/installed ## Make the recorded tables again (hours; runs that are there are kept)
 	@$(PY) -m scalinglab sweep all
+	@$(PY) -m scalinglab parity
 
 check-published: .venv/installed ## Refit other people's measurements and compare with what they print
 	@$(PY) -m scalinglab check-published

@@ -466,6 +466,27 @@ def sweep(
             say(f"wrote {experiments.record(each, store=folder)}")
 
 
+@app.command(name="parity")
+@advise
+def parity_(
+    store: Annotated[Path, typer.Option(help="folder of finished runs")] = Path("_build/store/parity"),
+    jobs: Annotated[int, typer.Option(help="runs at a time")] = 2,
+    record: Annotated[bool, typer.Option(help="write the package's recorded table")] = False,
+) -> None:
+    """Train every run of multitask sparse parity that the store does not hold yet."""
+    from scalinglab import parity
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # terminated, it ends as after Ctrl-C
+    try:
+        table = parity.sweep(parity.RECORDED, store=store, n_jobs=jobs, progress=True)
+    except KeyboardInterrupt:
+        say(f"\nstopped; what is finished is in {store}, and the same command goes on from there")
+        raise typer.Exit(130) from None
+    say(f"parity: {table['id'].nunique()} runs in {store}")
+    if record:
+        say(f"wrote {parity.record(parity.RECORDED, store=store)}")
+
+
 def named(ids: list[str]) -> str:
     """Count runs and name them."""
     return f"{len(ids)} run{'s' if len(ids) > 1 else ''} ({', '.join(ids)})"
