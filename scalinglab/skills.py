@@ -247,7 +247,8 @@ def in_steps(
 
     One line for the logarithm of the step at which a run's n-th skill is learned, over ln n, with an
     intercept for each run. If a skill needs a fixed number of its examples, that is
-    ``alpha / (1 + alpha)``.
+    ``alpha / (1 + alpha)``. Pass widths that are not full: where there is no room for a further
+    skill, steps say nothing.
 
     Parameters
     ----------

@@ -212,6 +212,20 @@ def test_a_sweep_trains_records_and_goes_on(monkeypatch, tmp_path):
     assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
 
 
+def test_parity_trains_records_and_goes_on(monkeypatch, tmp_path):
+    from scalinglab import parity, runs
+
+    config = parity.ParityConfig(tasks=2, bits=4, k=1, width=4, batch=16, steps=20)
+    monkeypatch.setattr(parity, "RECORDED", (config,))
+    monkeypatch.setattr(parity, "record", lambda configs, *, store: runs.TABLES / configs[0].id)
+    for _ in range(2):
+        result = call("parity", "--store", tmp_path, "--jobs", 1, "--record")
+        assert result.exit_code == 0, result.stderr
+        assert "parity: 1 runs in" in result.stdout
+        assert f"wrote {runs.TABLES / config.id}" in " ".join(result.stdout.split("\n"))
+    assert [path.stem for path in tmp_path.iterdir()] == [config.id]
+
+
 @pytest.fixture
 def toy(monkeypatch):
     """An experiment of three tiny runs with a column of its own."""
