@@ -193,10 +193,13 @@ def by_number(curves: pd.DataFrame) -> pd.DataFrame:
 def in_number(
     curves: pd.DataFrame, *, alpha: float, draws: int = 1000, seed: int = 0, level: float = 0.95
 ) -> Exponent:
-    """Fit alpha in ``L = ln 2 * sum_{i > n} p_i`` to the mean loss against the number learned.
+    """Fit alpha in ``L = a + (b - a) * sum_{i > n} p_i`` to the mean loss against the number learned.
 
-    The sum over the tasks that there are stands in the place of ``n**-alpha``, which it becomes
-    when they are many. Least squares in the logarithm of the points that `by_number` gives.
+    ``a`` is the loss of a learned skill, ``b`` that of the others, both free: a network that guesses
+    with confidence stays above ln 2. The sum over the tasks that there are stands in the place of
+    ``n**-alpha``, which it becomes when they are many. Least squares of the relative residuals
+    of the points that `by_number` gives.
+    Source: Michaud et al. 2023 (arXiv:2303.13506), section 2.
 
     Parameters
     ----------
@@ -211,7 +214,7 @@ def in_number(
     Raises
     ------
     KeyError, ValueError
-        A column is missing; no run is ever between no skill and all.
+        A column is missing; the runs pass fewer than three numbers between no skill and all.
 
     Examples
     --------
@@ -220,18 +223,32 @@ def in_number(
     0.4
     """
     tasks, points = int(curves["task"].max()), by_number(curves)
+    if (numbers := points["n"].nunique()) < 3:
+        raise ValueError(f"the runs pass {numbers} numbers of skills between none and all; take longer ones")
 
     def estimate(table: pd.DataFrame) -> float:
-        n, y = table["n"].to_numpy(), np.log(table["L"].to_numpy())
+        n, L = table["n"].to_numpy(), table["L"].to_numpy()
 
         def squares(exponent: float) -> float:
-            return float(((y - np.log(expected_loss(n=n, alpha=exponent, tasks=tasks))) ** 2).sum())
+            u = unlearned_use(n=n, alpha=exponent, n_skills=tasks)
+            a, slope = _line(u, L)
+            return float((((L - a - slope * u) / L) ** 2).sum())
 
-        return float(
-            minimize_scalar(squares, bounds=(1e-3, 3.0), method="bounded", options={"xatol": 1e-8}).x
-        )
+        found = minimize_scalar(squares, bounds=(1e-3, 3.0), method="bounded", options={"xatol": 1e-8})
+        return float(found.x)
 
     return _with_interval(points, estimate, theory=alpha, draws=draws, seed=seed, level=level)
+
+
+def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Intercept, not below 0, and slope of least relative squares."""
+    w = y**-2.0
+    mean_x, mean_y = np.average(x, weights=w), np.average(y, weights=w)
+    spread = (w * (x - mean_x) ** 2).sum()
+    slope = (w * (x - mean_x) * (y - mean_y)).sum() / spread if spread else 0.0
+    if (intercept := mean_y - slope * mean_x) >= 0:
+        return float(intercept), float(slope)
+    return 0.0, float((w * x * y).sum() / (w * x**2).sum())
 
 
 def in_steps(

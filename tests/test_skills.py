@@ -77,6 +77,12 @@ def test_known_exponents_are_found_again(alpha):
     assert found.value == pytest.approx(found.theory, rel=0.02)
 
 
+def test_losses_of_learned_and_unlearned_skills_do_not_move_the_exponent():
+    table = skills.simulate(alpha=0.4, tasks=30, S=S)
+    table["L"] = 0.02 + 1.1 * table["L"]
+    assert skills.in_number(table, alpha=0.4).value == pytest.approx(0.4, rel=1e-6)
+
+
 def test_the_exponent_in_width_is_found_again():
     tables = [
         skills.simulate(alpha=0.4, tasks=30, S=[1.0, w**1.4 + 1e-6], first=1.0).assign(id=f"{w}", width=4 * w)
@@ -104,8 +110,10 @@ def test_intervals_hold_the_truth_and_repeat(measure):
 
 def test_runs_without_a_skill_between_are_refused():
     table = skills.simulate(alpha=0.4, tasks=5, S=[1.0, 2.0])
-    with pytest.raises(ValueError, match="no run has a point to fit"):
+    with pytest.raises(ValueError, match="pass 0 numbers of skills between none and all; take longer"):
         skills.in_number(table, alpha=0.4)
+    with pytest.raises(ValueError, match="no run has a point to fit"):
+        skills.in_steps(table, alpha=0.4)
     with pytest.raises(ValueError, match="0 width has learned a skill; an exponent needs two or more"):
         skills.in_width(table, alpha=0.4)
 
