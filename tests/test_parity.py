@@ -80,7 +80,7 @@ def test_tasks_come_as_often_as_their_use_says():
     assert np.bincount(task.numpy()) / config.batch == pytest.approx(config.use, rel=0.06)
 
 
-def test_no_tested_string_is_trained_on():
+def test_tested_strings_are_drawn_apart_from_those_of_the_training():
     draws = parity.Draws(ParityConfig())
     tested = {tuple(row) for row in draws.heldout()[0].tolist()}
     stream = draws.batches()
