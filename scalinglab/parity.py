@@ -274,7 +274,7 @@ LIVE = ParityConfig(tasks=20, batch=1024, lr=0.01, steps=6000)
 RECORDED = tuple(
     ParityConfig(width=width, seed=seed) for width in (512, 256, 128, 64, 32) for seed in (0, 1, 2)
 )
-"""The runs of the recorded table ``parity``, longest first; about 18 minutes on two free cores (estimated)."""
+"""The runs of the recorded table ``parity``, longest first; an estimate: 18 minutes on two free cores."""
 
 
 def sweep(
