@@ -11,6 +11,7 @@ import pandas as pd
 
 from scalinglab import corpus, counting, runs, sweep, tasks
 from scalinglab.model import GPT
+from scalinglab.parity import ParityConfig, marks
 from scalinglab.train import TrainConfig
 
 
@@ -540,6 +541,21 @@ def finetune() -> Experiment:
     )
 
 
+def parity() -> Experiment:
+    """Five widths, three seeds of a network that learns 100 tasks, each needed less than the one before."""
+    configs = [
+        ParityConfig(width=width, seed=seed) for width in (512, 256, 128, 64, 32) for seed in (0, 1, 2)
+    ]
+    return Experiment(
+        name="parity",
+        purpose="Many skills, each learned in a step of its own: is their mean a power law, and with the "
+        "exponent that the frequencies of use give?",
+        minutes=18,
+        configs=tuple(configs),
+        evaluations=len(marks(configs[0].steps)),
+    )
+
+
 EXPERIMENTS: dict[str, Callable[[], Experiment]] = {
     "lr_batch": cache(lr_batch),
     "lr_repeats": cache(lr_repeats),
@@ -556,6 +572,7 @@ EXPERIMENTS: dict[str, Callable[[], Experiment]] = {
     "vocabulary": cache(vocabulary),
     "repeat": cache(repeat),
     "head_to_head": cache(head_to_head),
+    "parity": cache(parity),
     "emergence": cache(emergence),
     "finetune": cache(finetune),
 }
