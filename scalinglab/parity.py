@@ -69,7 +69,7 @@ class ParityConfig:
     batch: int = 2048
     lr: float = 5e-3
     weight_decay: float = 0.01
-    steps: int = 40_000
+    steps: int = 20_000
     seed: int = 0
 
     def __post_init__(self) -> None:
