@@ -32,6 +32,8 @@ class Experiment:
         What is measured of each run, as in `train.train`.
     keep
         Whether the trained weights stay in the user's cache (`tasks.kept`).
+    ship
+        Those of the runs whose weights go with the package (`tasks.ship`).
     configs
         The runs.
     columns
@@ -48,6 +50,7 @@ class Experiment:
     texts: tuple[str, ...] = ()
     measure: Callable[[GPT], dict] | None = None
     keep: bool = False
+    ship: tuple[TrainConfig, ...] = ()
     columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
@@ -512,6 +515,7 @@ def emergence() -> Experiment:
         evaluations=6,
         measure=tasks.measure,
         keep=True,
+        ship=tuple(schooled("197k", D) for D in (16_000_000, 8_000_000, 4_000_000)),
     )
 
 
@@ -608,6 +612,8 @@ def record(name: str, *, store: str | os.PathLike, tables: str | os.PathLike = r
         )
     rows = pd.DataFrame([sweep.read(store, config)["row"] for config in experiment.configs])
     rows = rows.assign(**experiment.columns)
+    for config in experiment.ship:
+        tasks.ship(config)
     if experiment.evaluations > 1:
         curves = sweep.curves(store, experiment.configs)
         runs.write(curves, tables / f"{name}_curves.parquet")
