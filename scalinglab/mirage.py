@@ -88,7 +88,8 @@ def broken_line(
     drawn = np.array([_broken(table[chosen], edge)[0] for chosen in rows])
     names = ("eta", "level", "before", "after", "size")[: drawn.shape[1]]
     draws = dict(zip(names, drawn.T, strict=True))
-    draws["share"] = draws["before"] / draws["after"]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        draws["share"] = draws["before"] / draws["after"]
     straight = np.sum((y - np.polyval(np.polyfit(L, y, 1), L)) ** 2)
     return BrokenLine(
         **({"size": 0.0} | dict(zip(names, map(float, found), strict=True))),
