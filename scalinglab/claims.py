@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scalinglab import bowl, laws, overfitting, runs
+from scalinglab import bowl, laws, overfitting, runs, tuning
 from scalinglab.fit import bootstrap, fit_law, isoflop
 from scalinglab.surface import surface
 
@@ -236,9 +236,44 @@ def three_approaches() -> list[Claim]:
     ]
 
 
+def learning_rate() -> list[Claim]:
+    """The exponents of Step Law, and of others where size and data grow together, on ``lr_batch``."""
+    table = tuning.by_length(runs.load("lr_batch"))
+    ours = tuning.rate_and_batch(tuning.bowls(table), at={"N": 24_736, "D": 2e6})
+    held = tuning.trend(tuning.best_along(table), "lr", ("N", "D", "B"), at={"N": 24_736, "D": 2e6, "B": 512})
+    step, porian = laws.STEP_LAW_2025, laws.PORIAN_2024_RATE
+    rate, batch = ours["lr"], ours["B"]
+    bowls = "lr_batch; six bowls, N without embeddings, D bytes"
+    rows = [
+        ("best rate in N, batch tuned", "Li 2025, equation 1", step.p_N, *rate.of("N"), bowls),
+        ("best rate in D, batch tuned", "Li 2025, equation 1", step.p_D, *rate.of("D"), bowls),
+        ("best batch in D", "Li 2025, equation 1", step.p_B, *batch.of("D"), bowls),
+        (
+            "best rate in N, D in step with N",
+            "Porian 2024, section 3",
+            porian.p_lr,
+            *rate.along({"N": 1, "D": 1}),
+            bowls,
+        ),
+        (
+            "best rate in D, batch held",
+            "Bjorck 2024, as table 1 of Li 2025 prints it",
+            -0.32,
+            *held.of("D"),
+            "lr_batch; best rate at each batch of seven cells",
+        ),
+    ]
+    names = ("claim", "source", "paper", "ours", "low", "high", "counts")
+    return [
+        Claim(chapter=15, **(dict(zip(names, row, strict=True)) | {"claim": f"exponent of the {row[0]}"}))
+        for row in rows
+    ]
+
+
 PARTS: dict[str, tuple[Callable[[], list[Claim]], ...]] = {
     "Kaplan": (three_power_laws, batch_and_steps, size_and_data, sample_efficiency),
     "Chinchilla": (three_approaches,),
+    "Other factors": (learning_rate,),
 }
 """What each part of the book claims, chapter by chapter."""
 

@@ -266,6 +266,11 @@ CLAIMED = {
     "best data, D ~ C^b": "six-single-b",
     "exponent of the best size a, from bowls": "seven-total-a",
     "exponent of the best data b, from bowls": "seven-total-b",
+    "exponent of the best rate in N, batch tuned": "fifteen-lr-N",
+    "exponent of the best rate in D, batch tuned": "fifteen-lr-D",
+    "exponent of the best batch in D": "fifteen-B-D",
+    "exponent of the best rate in N, D in step with N": "fifteen-step",
+    "exponent of the best rate in D, batch held": "fifteen-held-D",
 }
 """Key under which a chapter glues what the page of claims fits as well."""
 

@@ -155,3 +155,16 @@ def test_vocabulary_chart_begins_where_the_bend_is_large_and_bends_less_for_byte
     at = rows[rows["N"] == 1e6].set_index("power")["a"]
     assert at[16] > 0.85 > 0.7 > at[8]
     assert rows.loc[rows["N"] == 1e12, "a"].max() < laws.BESIROGLU_2024.a + 0.01
+
+
+def test_rate_chart_names_the_best_rate_of_each_batch_and_the_price_of_four_times_as_much():
+    lr, B = (x.ravel() for x in np.meshgrid([1e-3, 2e-3, 4e-3, 8e-3], [128, 256]))
+    L = 2 * np.exp(0.05 * np.log(lr / np.where(B == 128, 1e-3, 2e-3)) ** 2)
+    cell = pd.DataFrame({"lr": lr, "B": B, "L": L})
+    spec = charts.rate_chart(cell, pd.DataFrame({"B": [256], "lr": [2e-3]})).to_dict()
+    says = [row["says"] for data in spec["datasets"].values() for row in data if "says" in row]
+    assert says == [
+        "B = 128: best rate 0.001; four times: +10.1 %",
+        "B = 256: best rate 0.002; four times: +10.1 %",
+    ]
+    assert spec["params"][0]["value"] == 0
