@@ -809,7 +809,7 @@ def ridges(
     bottoms
         By ``(N, D)`` the best rate and the best batch.
     slope
-        Of a straight line through (1, 1).
+        Of a straight line through the middle of the points.
     until
         Where the line ends and runs on level; ``None`` where it does not.
     """
@@ -820,8 +820,9 @@ def ridges(
         ax.plot(x, y, "o-", color=plt.colormaps["viridis"](norm(N)), ms=3, lw=0.8, alpha=0.8)
     x = best["B"] / [bottoms[cell][1] for cell in zip(best["N"], best["D"], strict=True)]
     reach = np.geomspace(x.min() / 1.2, x.max() * 1.2, 50)
-    line = np.minimum(reach, until or np.inf) ** slope
-    ax.plot(reach, line, color=INK, lw=2)
+    y = best["lr"] / [bottoms[cell][0] for cell in zip(best["N"], best["D"], strict=True)]
+    middle = np.median(y / np.minimum(x, until or np.inf) ** slope)
+    ax.plot(reach, middle * np.minimum(reach, until or np.inf) ** slope, color=INK, lw=2)
     ax.set(xscale="log", yscale="log", xlabel="batch / best batch", ylabel="best rate there / best rate")
     _labelled(ax.xaxis, (0.1, 0.2, 0.5, 1, 2, 5, 10, 20))
     _labelled(ax.yaxis, (0.2, 0.5, 1, 2))
@@ -838,7 +839,7 @@ def rate_exponents(ax: Axes, table: pd.DataFrame) -> None:
         Names as the index; columns ``p_N``, ``p_D`` and ``colour``, and the ends of the intervals
         ``N_low``, ``N_high``, ``D_low``, ``D_high``, NaN where there are none.
     """
-    edges = (-0.95, 0.0), (-0.45, 0.42)
+    edges = (-1.02, 0.0), (-0.45, 0.42)
     for total in (-0.6, -0.4, -0.2):
         ax.plot(edges[0], [total - edges[0][0], total - edges[0][1]], ":", color=GREY, lw=0.9)
         ax.annotate(
@@ -868,4 +869,4 @@ def rate_exponents(ax: Axes, table: pd.DataFrame) -> None:
             str(place), (row["p_N"], row["p_D"]), xytext=(5, 5), textcoords="offset points", fontsize=9
         )
     ax.set(xlim=edges[0], ylim=edges[1], xlabel="exponent of N", ylabel="exponent of D")
-    ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)

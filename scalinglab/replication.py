@@ -450,7 +450,8 @@ def step_law_tuning() -> tuple[pd.DataFrame, pd.DataFrame, str]:
     -------
     cells
         One row per cell (N, D): ``runs``; lowest point ``lr``, ``B`` of its bowl; curvature of ``ln L``
-        ``rr``, ``rb``, ``bb`` (rate and batch); ``x0.25`` to ``x4``, the cost of a rate that is off.
+        ``rr``, ``rb``, ``bb`` (rate and batch); ``x0.25`` to ``x4``, the cost of a rate that is off;
+        ``lowest``, the rate of the lowest run.
     ridges
         Columns ``N``, ``D``, ``B``, ``lr``: the best rate at each batch.
     told
@@ -465,12 +466,15 @@ def step_law_tuning() -> tuple[pd.DataFrame, pd.DataFrame, str]:
         bent = found.curvature.to_numpy()
         row = {"N": N, "D": D, "runs": len(cell), **found.optimum}
         row |= {"rr": bent[0, 0], "rb": bent[0, 1], "bb": bent[1, 1]}
-        rows.append(row | {f"x{factor:g}": cost for factor, cost in tuning.missed(cell).items()})
+        row |= {f"x{factor:g}": cost for factor, cost in tuning.missed(cell).items()}
+        rows.append(row | {"lowest": cell.loc[cell["L"].idxmin(), "lr"]})
     return pd.DataFrame(rows), tuning.best_along(table), "refit of the 1911 released runs"
 
 
 def step_law_exponents(cells: pd.DataFrame) -> dict[str, tuning.Trend]:
     """Fit powers through the 17 bottoms: ``"lr"`` in N and D, ``"B"`` in D; cells drawn with replacement.
+
+    ``"lowest"`` is as ``"lr"``, through the rates of the lowest runs instead of those of bowls.
 
     Parameters
     ----------
@@ -487,4 +491,5 @@ def step_law_exponents(cells: pd.DataFrame) -> dict[str, tuning.Trend]:
     return {
         "lr": tuning.trend(cells, "lr", at=at),
         "B": tuning.trend(cells, "B", ["D"], at={"D": at["D"]}),
+        "lowest": tuning.trend(cells, "lowest", at=at),
     }

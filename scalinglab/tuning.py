@@ -290,7 +290,7 @@ def exponents(printed: Mapping[str, tuple[float, float]], fitted: Mapping[str, T
     Returns
     -------
     DataFrame
-        Columns ``p_N``, ``p_D``, ``N_low``, ``N_high``, ``D_low``, ``D_high``; NaN where there is no interval.
+        Columns ``p_N``, ``p_D`` and ``N_low``, ``N_high``, ``D_low``, ``D_high``, NaN without interval.
     """
     rows = {name: dict(zip(("p_N", "p_D"), pair, strict=True)) for name, pair in printed.items()}
     for name, law in fitted.items():

@@ -226,7 +226,7 @@ def test_ridges_are_in_units_of_the_best_rate_and_batch(ax):
     line, law = ax.lines
     assert line.get_xdata().tolist() == [0.5, 1, 2]
     assert line.get_ydata().tolist() == [0.5, 1, 1]
-    assert law.get_ydata().max() == 1
+    assert law.get_ydata().max() == pytest.approx(1)
 
 
 def test_laws_of_the_rate_stand_at_their_exponents_with_intervals_where_there_are_any(ax):
