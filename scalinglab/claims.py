@@ -240,7 +240,7 @@ def learning_rate() -> list[Claim]:
     """The exponents of Step Law, and of others where size and data grow together, on ``lr_batch``."""
     table = tuning.by_length(runs.load("lr_batch"))
     ours = tuning.rate_and_batch(tuning.bowls(table), at={"N": 24_736, "D": 2e6})
-    held = tuning.trend(tuning.best_along(table), "lr", ("N", "D", "B"), at={"N": 24_736, "D": 2e6, "B": 512})
+    held = tuning.with_batch_held({"ours": tuning.best_along(table)})["ours"]
     step, porian = laws.STEP_LAW_2025, laws.PORIAN_2024_RATE
     rate, batch = ours["lr"], ours["B"]
     bowls = "lr_batch; six bowls, N without embeddings, D bytes"

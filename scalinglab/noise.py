@@ -202,3 +202,24 @@ def best_step(steps: pd.DataFrame) -> pd.DataFrame:
         )[0]
         rows.append((b, -slope / (2 * bend) if bend > 0 else np.nan))
     return pd.DataFrame(rows, columns=["B", "lr"])
+
+
+def step_limits(best: pd.DataFrame) -> tuple[float, float]:
+    """Fit ``lr = longest / (1 + B_noise / B)`` to the best steps: ``longest`` and ``B_noise``.
+
+    Source: McCandlish et al. 2018 (arXiv:1812.06162), section 2. Least squares of ``1 / lr``, relative.
+
+    Parameters
+    ----------
+    best
+        As :func:`best_step` gives it.
+
+    Examples
+    --------
+    >>> best = pd.DataFrame({"B": [100.0, 400.0, 1600.0]})
+    >>> longest, B_noise = step_limits(best.assign(lr=0.5 / (1 + 400 / best["B"])))
+    >>> round(longest, 6), round(B_noise, 3)
+    (0.5, 400.0)
+    """
+    slope, start = np.polyfit(1 / best["B"], 1 / best["lr"], 1, w=best["lr"])
+    return float(1 / start), float(slope / start)

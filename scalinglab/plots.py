@@ -793,7 +793,7 @@ def rate_bowl(ax: Axes, cell: pd.DataFrame, found: Bowl) -> None:
 def ridges(
     ax: Axes,
     best: pd.DataFrame,
-    bottoms: Mapping[tuple[float, float], tuple[float, float]],
+    cells: pd.DataFrame,
     *,
     slope: float,
     until: float | None = None,
@@ -806,13 +806,14 @@ def ridges(
         Where to draw.
     best
         Columns ``N``, ``D``, ``B``, ``lr``.
-    bottoms
-        By ``(N, D)`` the best rate and the best batch.
+    cells
+        Columns ``N``, ``D``, and ``lr`` and ``B``: the best rate and the best batch.
     slope
         Of a straight line through the middle of the points.
     until
         Where the line ends and runs on level; ``None`` where it does not.
     """
+    bottoms = {(cell.N, cell.D): (cell.lr, cell.B) for cell in cells.itertuples()}
     norm = LogNorm(best["N"].min() / 1.5, best["N"].max() * 2.5)
     for (N, D), line in best.groupby(["N", "D"]):
         rate, batch = bottoms[N, D]
@@ -870,3 +871,24 @@ def rate_exponents(ax: Axes, table: pd.DataFrame) -> None:
         )
     ax.set(xlim=edges[0], ylim=edges[1], xlabel="exponent of N", ylabel="exponent of D")
     ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+
+
+def best_steps(ax: Axes, best: pd.DataFrame, longest: float, B_noise: float) -> None:
+    """Draw the best length of a step over the batch, ``longest / (1 + B_noise / B)``, and its two limits.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    best
+        Columns ``B`` and ``lr``.
+    longest, B_noise
+        Of the formula.
+    """
+    B = np.geomspace(best["B"].min() / 2, best["B"].max() * 2, 100)
+    ax.plot(best["B"], best["lr"], "o", color=INK)
+    ax.plot(B, longest / (1 + B_noise / B), color=BLUE)
+    ax.plot(B, longest * B / B_noise, ":", color=GREY)
+    ax.axhline(longest, ls=":", color=GREY)
+    loglog(ax, "B", "best length of a step")
+    ax.set_ylim(best["lr"].min() / 1.5, 1.5 * longest)

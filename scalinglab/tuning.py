@@ -1,7 +1,7 @@
 """The best learning rate and batch over many sizes and lengths: cells, trends, and what a miss costs."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -153,6 +153,11 @@ class Trend:
         """Give one exponent and the ends of its interval."""
         return self.exponents[name], self.low[name], self.high[name]
 
+    def numbers(self, name: str) -> dict[str, float]:
+        """Give all exponents and ends of intervals flat: ``name-N``, ``name-N-low``, ``name-N-high``, ..."""
+        ends = zip(("", "-low", "-high"), (self.exponents, self.low, self.high), strict=True)
+        return {f"{name}-{x}{end}": values[x] for end, values in ends for x in self.exponents}
+
     def along(self, weights: Mapping[str, float], *, level: float = 0.95) -> tuple[float, float, float]:
         """Sum of exponents with weights, and its interval: ``{"N": 1, "D": 1}`` for D in step with N."""
         drawn = sum(w * self.draws[name] for name, w in weights.items())
@@ -297,3 +302,125 @@ def exponents(printed: Mapping[str, tuple[float, float]], fitted: Mapping[str, T
         rows[name] = {f"p_{x}": law.exponents[x] for x in ("N", "D")}
         rows[name] |= {f"{x}_{end}": getattr(law, end)[x] for x in ("N", "D") for end in ("low", "high")}
     return pd.DataFrame.from_dict(rows, orient="index").astype(float)
+
+
+def told(laws: Mapping[str, Trend]) -> pd.DataFrame:
+    """Tell a prefactor and exponents with their intervals, one row per number."""
+    rows = []
+    for name, law in laws.items():
+        rows.append((name, "at the point", law.k, law.low["k"], law.high["k"]))
+        rows += [(name, f"exponent of {x}", *law.of(x)) for x in law.exponents]
+    return pd.DataFrame(rows, columns=["", "number", "value", "low", "high"]).set_index("")
+
+
+def with_batch_held(tables: Mapping[str, pd.DataFrame]) -> dict[str, Trend]:
+    """Fit powers of ``N``, ``D`` and ``B`` to the best rate at each batch, as :func:`best_along` gives it."""
+    at = {"N": 1e6, "D": 1e9, "B": 1e4}
+    return {name: trend(table, "lr", list(at), at=at) for name, table in tables.items()}
+
+
+def bottoms(found: Mapping[tuple[float, float], Bowl]) -> pd.DataFrame:
+    """Tell the lowest point of every bowl with its interval, to three digits.
+
+    Parameters
+    ----------
+    found
+        As :func:`bowls` gives them.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``N``, ``D``, ``lr``, ``lr_low``, ``lr_high``, ``B``, ``B_low``, ``B_high``, ``inside``.
+    """
+    rows = []
+    for (N, D), one in found.items():
+        row = {"N": N, "D": D}
+        for name in ("lr", "B"):
+            ends = {name: one.optimum[name], f"{name}_low": one.low[name], f"{name}_high": one.high[name]}
+            row |= {key: float(f"{value:.3g}") for key, value in ends.items()}
+        rows.append(row | {"inside": one.inside})
+    return pd.DataFrame(rows)
+
+
+def agreement(runs: pd.DataFrame, repeats: pd.DataFrame) -> pd.Series:
+    """Find the best rate of every seed; tell the largest over the smallest, by ``(N, D)``.
+
+    Parameters
+    ----------
+    runs, repeats
+        Columns ``N``, ``D``, ``B``, ``lr``, ``seed``, ``L``; of ``runs`` those count that ``repeats``
+        has with other seeds. A parabola goes through all rates of a seed.
+    """
+    beside = repeats[["N", "D", "B", "lr"]].drop_duplicates()
+    seeds = pd.concat([repeats, runs]).merge(beside)
+    rows = []
+    for (N, D, _), part in seeds.groupby(["N", "D", "seed"]):
+        bend, tilt, _ = np.polyfit(np.log(part["lr"]), np.log(part["L"]), 2)
+        rows.append((N, D, float(np.exp(-tilt / (2 * bend)))))
+    rates = pd.DataFrame(rows, columns=["N", "D", "lr"]).groupby(["N", "D"])["lr"]
+    return (rates.max() / rates.min()).rename("largest / smallest")
+
+
+def sides(
+    best: pd.DataFrame, cells: pd.DataFrame, *, steps: float = 4000
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split best rates into those at batches up to their cell's best one and those beyond.
+
+    Parameters
+    ----------
+    best
+        Columns ``N``, ``D``, ``B``, ``lr``, as :func:`best_along` gives them.
+    cells
+        Columns ``N``, ``D`` and ``B``, the best batch.
+    steps
+        Beyond, only runs of at least so many steps count.
+    """
+    least = best[["N", "D"]].merge(cells[["N", "D", "B"]], how="left", on=["N", "D"])["B"].to_numpy()
+    small = (best["B"] <= least).to_numpy()
+    return best[small], best[~small & (best["D"] / best["B"] >= steps).to_numpy()]
+
+
+def judged(
+    rules: Mapping[str, Callable],
+    cells: pd.DataFrame,
+    found: Mapping[tuple[float, float], Bowl],
+    *,
+    begin: tuple[float, float],
+    end: tuple[float, float],
+) -> pd.DataFrame:
+    """Price rules of rate and batch: as they are on others' cells, carried from one of ours to another.
+
+    Parameters
+    ----------
+    rules
+        By name a function of ``N`` and ``D`` that gives rate and batch; where it gives no batch (NaN),
+        the best one is taken.
+    cells
+        As :func:`cost` takes them.
+    found
+        As :func:`bowls` gives them.
+    begin, end
+        Size and length whose best rate is carried, and those where it arrives.
+
+    Returns
+    -------
+    DataFrame
+        Of the cells ``theirs`` (median of rate over best rate), ``cost``, ``worst`` in percent of the loss;
+        of our bowl at ``end`` ``ours`` (rate over best rate) and ``our cost``, at the best batch.
+    """
+    rows = {}
+    for name, rule in rules.items():
+        lr, B = rule(cells["N"], cells["D"])
+        lost = 100 * cost(cells, lr=lr, B=cells["B"] if np.isnan(B).any() else B)
+        last = found[end]
+        arrived = found[begin].optimum["lr"] * rule(*end)[0] / rule(*begin)[0]
+        own = 100 * last.cost(lr=arrived, B=last.optimum["B"])
+        off = float((lr / cells["lr"]).median())
+        rows[name] = off, float(lost.median()), float(lost.max()), arrived / last.optimum["lr"], float(own)
+    return pd.DataFrame.from_dict(rows, "index", columns=["theirs", "cost", "worst", "ours", "our cost"])
+
+
+def misses(runs: pd.DataFrame) -> pd.DataFrame:
+    """Tell :func:`missed` of every size and length, percent: columns ``x0.25`` to ``x4``."""
+    rows = [missed(cell) for _, cell in runs.groupby(["N", "D"])]
+    return 100 * pd.DataFrame(rows).rename(columns=lambda factor: f"x{factor:g}")

@@ -270,7 +270,7 @@ CLAIMED = {
     "exponent of the best rate in D, batch tuned": "fifteen-lr-D",
     "exponent of the best batch in D": "fifteen-B-D",
     "exponent of the best rate in N, D in step with N": "fifteen-step",
-    "exponent of the best rate in D, batch held": "fifteen-held-D",
+    "exponent of the best rate in D, batch held": "fifteen-ours-D",
 }
 """Key under which a chapter glues what the page of claims fits as well."""
 

@@ -222,7 +222,8 @@ def test_a_bowl_of_rate_and_batch_has_its_runs_and_its_star(ax):
 
 def test_ridges_are_in_units_of_the_best_rate_and_batch(ax):
     best = pd.DataFrame({"N": 1e4, "D": 1e6, "B": [100.0, 200.0, 400.0], "lr": [1e-3, 2e-3, 2e-3]})
-    plots.ridges(ax, best, {(1e4, 1e6): (2e-3, 200.0)}, slope=1.0, until=1)
+    cells = pd.DataFrame({"N": [1e4], "D": [1e6], "lr": [2e-3], "B": [200.0]})
+    plots.ridges(ax, best, cells, slope=1.0, until=1)
     line, law = ax.lines
     assert line.get_xdata().tolist() == [0.5, 1, 2]
     assert line.get_ydata().tolist() == [0.5, 1, 1]
@@ -241,3 +242,12 @@ def test_laws_of_the_rate_stand_at_their_exponents_with_intervals_where_there_ar
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["1 paper", "2 ours"]
     bars = ax.containers[1].lines[2]
     assert np.allclose(bars[0].get_segments()[0], [[-0.5, 0.1], [-0.3, 0.1]])
+
+
+def test_best_steps_have_their_formula_and_its_limits(ax):
+    best = pd.DataFrame({"B": [100.0, 400.0], "lr": [0.1, 0.25]})
+    plots.best_steps(ax, best, 0.5, 400.0)
+    _, law, diagonal, level = ax.lines
+    assert np.interp(400, *law.get_data()) == pytest.approx(0.25, rel=1e-3)
+    assert diagonal.get_ydata()[0] == pytest.approx(0.5 * 50 / 400)
+    assert level.get_ydata()[0] == 0.5

@@ -31,6 +31,8 @@ def test_a_law_of_rate_and_batch_comes_back():
     assert found["lr"].exponents == pytest.approx({"N": -0.5, "D": 0.2}, abs=1e-6)
     assert found["B"].exponents == pytest.approx({"N": 0.0, "D": 0.5}, abs=1e-6)
     assert found["lr"].along({"N": 1, "D": 1})[0] == pytest.approx(-0.3, abs=1e-6)
+    assert found["lr"].numbers("x")["x-N-low"] == found["lr"].low["N"]
+    assert tuning.told(found)["value"].tolist() == pytest.approx([3e-3, -0.5, 0.2, 400, 0, 0.5], abs=1e-3)
 
 
 def test_intervals_of_noisy_bowls_hold_the_law():
@@ -86,3 +88,44 @@ def test_exponents_have_intervals_only_where_they_were_fitted():
     assert table.loc["Step Law"].notna().tolist() == [True, True] + [False] * 4
     assert table.loc["ours", "p_N"] == pytest.approx(-0.5)
     assert table.loc["ours"].notna().all()
+
+
+def test_rules_are_priced_by_the_bowls_and_carried_without_their_prefactor():
+    found = tuning.bowls(study(), n=10)
+    cells = tuning.bottoms(found).assign(rr=H[0, 0], rb=H[0, 1], bb=H[1, 1])
+    assert cells["inside"].all()
+
+    def true(N, D):
+        return 3e-3 * (N / 1e5) ** -0.5 * (D / 1e6) ** 0.2, 400 * (D / 1e6) ** 0.5
+
+    rules = {"true": true, "twice": lambda N, D: (2 * true(N, D)[0], np.nan)}
+    table = tuning.judged(rules, cells, found, begin=(1e4, 1e6), end=(1e6, 4e6))
+    assert table.loc["true"].tolist() == pytest.approx([1, 0, 0, 1, 0], abs=5e-3)
+    cost = 100 * np.expm1(0.5 * H[0, 0] * np.log(2) ** 2)
+    assert table.loc["twice"].tolist() == pytest.approx([2, cost, cost, 1, 0], rel=5e-3, abs=1e-2)
+
+
+def test_sides_split_at_the_best_batch_and_leave_out_short_runs():
+    best = pd.DataFrame({"N": 1e4, "D": 1e6, "B": [100.0, 200.0, 240.0, 500.0], "lr": 1e-3})
+    cells = pd.DataFrame({"N": [1e4], "D": [1e6], "B": [200.0]})
+    small, large = tuning.sides(best, cells)
+    assert (small["B"].tolist(), large["B"].tolist()) == ([100, 200], [240])
+
+
+def test_three_seeds_of_the_recorded_runs_agree_within_a_factor_of_one_and_a_half():
+    grid, more = (tuning.by_length(runs.load(name)) for name in ("lr_batch", "lr_repeats"))
+    apart = tuning.agreement(grid, more)
+    assert len(apart) == 6
+    assert 1 < apart.min() < apart.max() < 1.5
+
+
+def test_misses_have_a_row_for_each_cell():
+    table = tuning.misses(study())
+    assert table.shape == (6, 4)
+    assert table["x4"].tolist() == pytest.approx([100 * np.expm1(0.5 * H[0, 0] * np.log(4) ** 2)] * 6)
+
+
+def test_with_the_batch_held_the_rate_moves_by_the_tilt():
+    held = tuning.with_batch_held({"own": tuning.best_along(study())})["own"]
+    tilt = -H[0, 1] / H[0, 0]
+    assert held.exponents == pytest.approx({"N": -0.5, "D": 0.2 - 0.5 * tilt, "B": tilt}, abs=1e-6)
