@@ -866,9 +866,8 @@ def rate_exponents(ax: Axes, table: pd.DataFrame) -> None:
             ms=5,
             label=f"{place} {name}",
         )
-        ax.annotate(
-            str(place), (row["p_N"], row["p_D"]), xytext=(5, 5), textcoords="offset points", fontsize=9
-        )
+        side = (-12, -12) if x.any() else (5, 5)
+        ax.annotate(str(place), (row["p_N"], row["p_D"]), xytext=side, textcoords="offset points", fontsize=9)
     ax.set(xlim=edges[0], ylim=edges[1], xlabel="exponent of N", ylabel="exponent of D")
     ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 
