@@ -270,6 +270,11 @@ CLAIMED = {
     "R_D, epochs until a repeated token is worth 1/e, N = 113 k": "eleven-R-large",
     "exponent of the best size a, V = 8192, counted in full": "nine-8192-tC-a",
     "exponent of the best size a, V = 8192, counted Kaplan's way": "nine-8192-n6-a",
+    "exponent of the best rate in N, batch tuned": "fifteen-lr-N",
+    "exponent of the best rate in D, batch tuned": "fifteen-lr-D",
+    "exponent of the best batch in D": "fifteen-B-D",
+    "exponent of the best rate in N, D in step with N": "fifteen-step",
+    "exponent of the best rate in D, batch held": "fifteen-ours-D",
 }
 """Key under which a chapter glues what the page of claims fits as well."""
 
