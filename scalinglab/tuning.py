@@ -417,7 +417,13 @@ def judged(
         arrived = found[begin].optimum["lr"] * rule(*end)[0] / rule(*begin)[0]
         own = 100 * last.cost(lr=arrived, B=last.optimum["B"])
         off = float(np.median(lr / cells["lr"]))
-        rows[name] = off, float(lost.median()), float(lost.max()), arrived / last.optimum["lr"], float(own)
+        rows[name] = (
+            off,
+            float(np.median(lost)),
+            float(np.max(lost)),
+            arrived / last.optimum["lr"],
+            float(own),
+        )
     return pd.DataFrame.from_dict(rows, "index", columns=["theirs", "cost", "worst", "ours", "our cost"])
 
 
