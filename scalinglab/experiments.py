@@ -510,7 +510,7 @@ def emergence() -> Experiment:
         name="emergence",
         purpose="Which skills appear in a small language model, at which loss of its text, and do models of "
         "different size and training agree on that loss?",
-        minutes=30,
+        minutes=37,
         configs=tuple(schooled(N, D, corpus_=mix, seed=seed) for N, D, mix, seed in settings),
         evaluations=6,
         measure=tasks.measure,
