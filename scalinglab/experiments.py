@@ -533,7 +533,7 @@ def finetune() -> Experiment:
     return Experiment(
         name="finetune",
         purpose="By how much does fine-tuning on k examples move the loss at which a skill appears?",
-        minutes=15,
+        minutes=13,
         configs=tuple(
             tasks.Finetuning(pretraining=model, skill=skill, k=k)
             for skill, amounts in FINETUNED.items()
@@ -551,7 +551,7 @@ def parity() -> Experiment:
         name="parity",
         purpose="Many skills, each learned in a step of its own: is their mean a power law, and with the "
         "exponent that the frequencies of use give?",
-        minutes=9,
+        minutes=8,
         configs=tuple(configs),
         evaluations=len(marks(configs[0].steps)),
     )
