@@ -1,4 +1,4 @@
-"""Jump or ruler: where a metric breaks away from its level, and whether sizes agree on that loss."""
+"""Jump or ruler: where a metric breaks away from its level, and whether size adds anything at that loss."""
 
 from dataclasses import dataclass
 
@@ -117,37 +117,3 @@ def _broken(table: np.ndarray, edge: int) -> tuple[np.ndarray, float]:
         if left < least:
             best, least = np.concatenate([[eta], c]), left
     return best, least
-
-
-def crossing(points: pd.DataFrame, value: str, *, level: float, by: str = "N") -> pd.DataFrame:
-    """Find the loss at which each group of models first passes a level of a metric.
-
-    Models of a group in the order of their training; between two the metric is taken as straight in the
-    loss.
-
-    Parameters
-    ----------
-    points
-        One row per model: ``by``, ``D``, ``L`` and the metric.
-    value
-        The metric's column; it rises.
-    level
-        To pass.
-    by
-        What makes a group.
-
-    Returns
-    -------
-    DataFrame
-        ``by`` and ``L``; NaN where a group does not pass the level, or begins above it.
-    """
-    rows = []
-    for group, part in points.sort_values("D").groupby(by):
-        y, L = part[value].to_numpy(), part["L"].to_numpy()
-        i = int(np.argmax(y >= level))
-        if y[i] < level or i == 0:
-            rows.append((group, np.nan))
-            continue
-        share = (level - y[i - 1]) / (y[i] - y[i - 1])
-        rows.append((group, L[i - 1] + share * (L[i] - L[i - 1])))
-    return pd.DataFrame(rows, columns=[by, "L"])

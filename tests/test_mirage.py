@@ -1,10 +1,10 @@
-"""Mirage: the break of a broken line is found with its interval, and crossings where they are."""
+"""Mirage: the break of a broken line is found with its interval, and what size adds is told apart."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from scalinglab.mirage import broken_line, crossing
+from scalinglab.mirage import broken_line
 
 
 @pytest.fixture
@@ -42,13 +42,3 @@ def test_what_size_adds_at_the_same_loss_is_told_apart(hinge):
 def test_too_few_models():
     with pytest.raises(ValueError, match="3 models for two lines of 4 each; measure at least 10"):
         broken_line(pd.DataFrame({"L": [1.0, 2.0, 3.0], "y": 0.0}), "y")
-
-
-def test_crossings_lie_between_the_models_around_them():
-    table = pd.DataFrame(
-        {"N": [1, 1, 1, 2, 2, 3], "D": [1, 2, 3, 1, 2, 1], "L": [2.0, 1.5, 1.2, 2.0, 1.8, 1.0]}
-    )
-    table["y"] = [0.0, 0.4, 0.8, 0.0, 0.1, 0.9]
-    found = crossing(table, "y", level=0.6).set_index("N").L
-    assert found[1] == pytest.approx(1.35)
-    assert found[[2, 3]].isna().all()
