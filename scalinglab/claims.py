@@ -249,7 +249,7 @@ def kaplan_vs_chinchilla() -> list[Claim]:
             ours=float(found.a[way]),
             low=float(found.low[way]),
             high=float(found.high[way]),
-            counts=f"vocabulary; {counts}",
+            counts=f"vocabulary, one surface; {counts}",
         )
         for way, words, source, paper, counts in rows
     ]
@@ -261,7 +261,7 @@ def beyond() -> list[Claim]:
     found = [
         Claim(
             chapter=11,
-            claim=f"R_D, epochs until a repeated token is worth 1/e, N = {N / 1e3:.0f} k",
+            claim=f"R_D, repetitions until a token is worth 1/e, N = {N / 1e3:.0f} k",
             source="Muennighoff 2023, constants of the code",
             paper=laws.MUENNIGHOFF_2023.R_D,
             ours=fit.R_D,
