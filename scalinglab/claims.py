@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scalinglab import bowl, laws, overfitting, repeats, runs
+from scalinglab import bowl, laws, overfitting, quanta, repeats, runs
 from scalinglab.fit import bootstrap, envelope, fit_law, isoflop
 from scalinglab.surface import counted, surface
 
@@ -287,6 +287,35 @@ def beyond() -> list[Claim]:
     return found
 
 
+def sudden_skills() -> list[Claim]:
+    """The exponents of skills that are used as ``i**-1.4``, on ``parity``; the paper's are its theory's."""
+    curves = runs.load("parity_curves")
+    filling = quanta.filling(curves)
+    free, full = filling.index[filling["growth"] > WITH_ROOM], filling.index[filling["growth"] < FULL]
+    rows = (
+        ("number learned", quanta.in_number(curves, alpha=0.4, draws=300), "all widths"),
+        ("steps", quanta.in_steps(curves[curves["width"].isin(free)], alpha=0.4), "widths with room"),
+        ("width", quanta.in_width(curves[curves["width"].isin(full)], alpha=0.4), "full widths"),
+    )
+    return [
+        Claim(
+            chapter=12,
+            claim=f"exponent of the loss of parity in the {words}",
+            source="Michaud 2023, section 2 (theory)",
+            paper=found.theory,
+            ours=found.value,
+            low=found.low,
+            high=found.high,
+            counts=f"parity; {which}, 100 tasks, alpha = 0.4",
+        )
+        for words, found, which in rows
+    ]
+
+
+WITH_ROOM, FULL = 1.3, 1.15
+"""Growth of the number learned over the second half of a run above, and below, which a width counts so."""
+
+
 HOFFMANN_2022_SPLITS = (
     ("1, envelope", 0.50, (0.488, 0.502), 0.50, (0.501, 0.512)),
     ("2, bowls", 0.49, (0.462, 0.534), 0.51, (0.483, 0.529)),
@@ -364,6 +393,7 @@ def parametric_exponent(table: pd.DataFrame, name: str) -> dict[str, float]:
 PARTS: dict[str, tuple[Callable[[], list[Claim]], ...]] = {
     "Kaplan": (three_power_laws, batch_and_steps, size_and_data, sample_efficiency),
     "Chinchilla": (three_approaches, kaplan_vs_chinchilla, beyond),
+    "Emergence": (sudden_skills,),
 }
 """What each part of the book claims, chapter by chapter."""
 

@@ -318,6 +318,34 @@ def in_width(
     return _with_interval(points, estimate, theory=alpha, draws=draws, seed=seed, level=level)
 
 
+def filling(curves: pd.DataFrame) -> pd.DataFrame:
+    """Tell widths with room from full ones: by how much the number learned grew over the second half.
+
+    Parameters
+    ----------
+    curves
+        Table with the columns `COLUMNS`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``width``: means over its runs of ``half``, the number of skills learned at half of
+        the steps, and ``n``, at the end; ``growth``, the second over the first. It is
+        ``2**(1 / (1 + alpha))`` where each skill needs a fixed number of its examples, 1 where there
+        is no room.
+
+    Examples
+    --------
+    >>> filling(simulate(alpha=0.4, tasks=50, S=np.geomspace(100, 9000, 99))).round(2).values.tolist()
+    [[14.0, 24.0, 1.71]]
+    """
+    every = means(curves)
+    last = every.groupby("id")["S"].transform("max")
+    at_half = every[every["S"] <= last / 2].groupby("id").tail(1).groupby("width")["n"].mean()
+    found = pd.DataFrame({"half": at_half, "n": every[every["S"] == last].groupby("width")["n"].mean()})
+    return found.assign(growth=found["n"] / found["half"])
+
+
 def _with_interval(
     points: pd.DataFrame,
     estimate: Callable[[pd.DataFrame], float],

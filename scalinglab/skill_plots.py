@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from scalinglab import quanta
+from scalinglab.intervals import wilson
 from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, compact, loglog, plt
 
 COLOURS = {"sorting": ORANGE, "brackets": BLUE, "addition": GREEN, "copying": GREY, "unscrambling": INK}
@@ -64,7 +65,9 @@ def products(ax: Axes, points: pd.DataFrame, *, tests: int) -> None:
     ax.legend(fontsize=8)
 
 
-def over_loss(ax: Axes, points: pd.DataFrame, metric: str, *, chance: float | None = None) -> None:
+def over_loss(
+    ax: Axes, points: pd.DataFrame, metric: str, *, chance: float | None = None, tests: int | None = None
+) -> None:
     """Draw one metric of one skill over the text's loss, a colour for each size.
 
     Parameters
@@ -77,11 +80,15 @@ def over_loss(ax: Axes, points: pd.DataFrame, metric: str, *, chance: float | No
         One of `METRICS`.
     chance
         Level of whoever knows only how answers look, as a dotted line.
+    tests
+        Questions asked: the metric is a share of them, and gets Wilson's 95 % interval.
     """
     sizes = np.sort(points["N"].unique())
     for N, shade in zip(sizes, plt.colormaps["viridis"](np.linspace(0, 0.85, len(sizes))), strict=True):
         part = points[points["N"] == N]
         ax.plot(part["L"], part[metric], "o", ms=5, color=shade, label=f"N = {compact(N)}")
+        if tests is not None:
+            ax.vlines(part["L"], *wilson(part[metric], tests), color=shade, lw=1)
     if chance is not None:
         ax.axhline(chance, color=INK, ls=":", lw=0.8)
     ax.invert_xaxis()
