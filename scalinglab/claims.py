@@ -289,31 +289,25 @@ def beyond() -> list[Claim]:
 
 def sudden_skills() -> list[Claim]:
     """The exponents of skills that are used as ``i**-1.4``, on ``parity``; the paper's are its theory's."""
-    curves = runs.load("parity_curves")
-    filling = quanta.filling(curves)
-    free, full = filling.index[filling["growth"] > WITH_ROOM], filling.index[filling["growth"] < FULL]
-    rows = (
-        ("number learned", quanta.in_number(curves, alpha=0.4, draws=300), "all widths"),
-        ("steps", quanta.in_steps(curves[curves["width"].isin(free)], alpha=0.4), "widths with room"),
-        ("width", quanta.in_width(curves[curves["width"].isin(full)], alpha=0.4), "full widths"),
-    )
+    found = quanta.exponents(runs.load("parity_curves"), alpha=0.4)
+    told = {
+        "number": ("number learned", "all widths"),
+        "steps": ("steps", "widths with room"),
+        "width": ("width", "full widths"),
+    }
     return [
         Claim(
             chapter=12,
             claim=f"exponent of the loss of parity in the {words}",
             source="Michaud 2023, section 2 (theory)",
-            paper=found.theory,
-            ours=found.value,
-            low=found.low,
-            high=found.high,
+            paper=found[name].theory,
+            ours=found[name].value,
+            low=found[name].low,
+            high=found[name].high,
             counts=f"parity; {which}, 100 tasks, alpha = 0.4",
         )
-        for words, found, which in rows
+        for name, (words, which) in told.items()
     ]
-
-
-WITH_ROOM, FULL = 1.3, 1.15
-"""Growth of the number learned over the second half of a run above, and below, which a width counts so."""
 
 
 HOFFMANN_2022_SPLITS = (

@@ -346,6 +346,38 @@ def filling(curves: pd.DataFrame) -> pd.DataFrame:
     return found.assign(growth=found["n"] / found["half"])
 
 
+def exponents(curves: pd.DataFrame, *, alpha: float, draws: int = 300) -> dict[str, Exponent]:
+    """Measure the three exponents of the loss, each on the widths that can tell it.
+
+    Parameters
+    ----------
+    curves, alpha, draws
+        As for `in_number`.
+
+    Returns
+    -------
+    dict
+        ``"number"`` on all widths; ``"steps"`` on those with room, which by `filling` grow faster than
+        the geometric mean of no growth and the theory's; ``"width"`` on the others.
+
+    Examples
+    --------
+    >>> free = simulate(alpha=0.4, tasks=200, S=np.geomspace(50, 4e4, 80)).assign(width=32)
+    >>> small, large = (free.assign(id=str(w), width=w) for w in (4, 8))
+    >>> small.loc[small["task"] > 4, "L"] = large.loc[large["task"] > 8, "L"] = 0.7
+    >>> found = exponents(pd.concat([free, small, large]), alpha=0.4)
+    >>> {name: round(float(f.value), 2) for name, f in found.items()}
+    {'number': 0.4, 'steps': 0.29, 'width': 0.4}
+    """
+    growth = filling(curves)["growth"]
+    room = curves["width"].isin(growth.index[growth > 2 ** (0.5 / (1 + alpha))])
+    return {
+        "number": in_number(curves, alpha=alpha, draws=draws),
+        "steps": in_steps(curves[room], alpha=alpha, draws=draws),
+        "width": in_width(curves[~room], alpha=alpha, draws=draws),
+    }
+
+
 def _with_interval(
     points: pd.DataFrame,
     estimate: Callable[[pd.DataFrame], float],

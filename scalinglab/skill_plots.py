@@ -1,6 +1,6 @@
 """Figures of the part on emergence: skills over training and over the loss of the text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -94,6 +94,40 @@ def over_loss(
     ax.invert_xaxis()
     ax.set(xlabel=f"text's {LABELS['L']}", ylabel=METRICS[metric])
     ax.legend(fontsize=8)
+
+
+def shares(
+    panels: Sequence[Axes],
+    points: pd.DataFrame,
+    skills: Sequence[str],
+    *,
+    chance: Mapping[str, float],
+    tests: int,
+    top: float = 1.0,
+) -> None:
+    """Draw exact match over the text's loss, a skill in each panel, with intervals and chance.
+
+    Parameters
+    ----------
+    panels
+        One for each skill.
+    points
+        Columns ``skill``, ``N``, ``L``, ``exact``.
+    skills
+        Which.
+    chance
+        By skill.
+    tests
+        Questions asked of each.
+    top
+        Upper end of the vertical axes.
+    """
+    for ax, skill in zip(panels, skills, strict=True):
+        over_loss(ax, points[points["skill"] == skill], "exact", chance=chance[skill], tests=tests)
+        ax.set(title=skill, ylim=(-0.03 * top, 1.03 * top), xlabel="loss of the text (nats/byte)")
+    for ax in panels[1:]:
+        ax.set_ylabel("")
+        ax.get_legend().remove()
 
 
 def skill_curves(ax: Axes, curves: pd.DataFrame) -> None:

@@ -72,3 +72,14 @@ def test_a_share_over_the_loss_has_wilsons_interval_and_the_level_of_chance(ax):
     for segment, share in ((first, 0.0), (second, 0.1), (third, 0.9)):
         assert np.allclose(segment[:, 1], tuple(wilson(share, 400)))
     assert ax.xaxis_inverted()
+
+
+def test_each_skill_has_a_panel_and_the_first_alone_names_the_sizes():
+    points = pd.DataFrame({"skill": ["a", "b"], "N": [1e4, 1e4], "L": [1.4, 1.3], "exact": [0.0, 0.1]})
+    figure, panels = plots.axes(2)
+    skill_plots.shares(panels, points, ["a", "b"], chance={"a": 0.1, "b": 0.2}, tests=100, top=0.5)
+    assert [ax.get_title() for ax in panels] == ["a", "b"]
+    assert [ax.get_legend() is None for ax in panels] == [False, True]
+    assert [ax.lines[-1].get_ydata()[0] for ax in panels] == [0.1, 0.2]
+    assert panels[0].get_ylim() == pytest.approx((-0.015, 0.515))
+    plots.plt.close(figure)
