@@ -291,7 +291,7 @@ def sudden_skills() -> list[Claim]:
     """The exponents of skills that are used as ``i**-1.4``, on ``parity``; the paper's are its theory's."""
     found = quanta.exponents(runs.load("parity_curves"), alpha=0.4)
     told = {
-        "number": ("number learned", "all widths"),
+        "number": ("number learned", "widths with room"),
         "steps": ("steps", "widths with room"),
         "width": ("width", "full widths"),
     }

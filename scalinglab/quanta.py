@@ -357,8 +357,13 @@ def exponents(curves: pd.DataFrame, *, alpha: float, draws: int = 300) -> dict[s
     Returns
     -------
     dict
-        ``"number"`` on all widths; ``"steps"`` on those with room, which by `filling` grow faster than
-        the geometric mean of no growth and the theory's; ``"width"`` on the others.
+        ``"number"`` and ``"steps"`` on the widths with room, which by `filling` grow faster than the
+        geometric mean of no growth and the theory's; ``"width"`` on the others, which are full.
+
+    Notes
+    -----
+    A full network holds skills out of their order and some of them half, and so is no test of a law
+    that takes the first n to be learned and nothing else.
 
     Examples
     --------
@@ -372,7 +377,7 @@ def exponents(curves: pd.DataFrame, *, alpha: float, draws: int = 300) -> dict[s
     growth = filling(curves)["growth"]
     room = curves["width"].isin(growth.index[growth > 2 ** (0.5 / (1 + alpha))])
     return {
-        "number": in_number(curves, alpha=alpha, draws=draws),
+        "number": in_number(curves[room], alpha=alpha, draws=draws),
         "steps": in_steps(curves[room], alpha=alpha, draws=draws),
         "width": in_width(curves[~room], alpha=alpha, draws=draws),
     }
