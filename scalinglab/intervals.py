@@ -302,12 +302,16 @@ def student(level: float, spare: int) -> float:
 
 
 def wilson(share: Any, n: int, *, level: float = 0.95) -> Band:
-    """Wilson's interval of a share of ``n`` questions; also right at a share of 0 or 1.
+    """Give Wilson's interval of a share of ``n`` questions; it holds at 0 and at 1 as well.
 
     Parameters
     ----------
     share
         Scalar, or array of shape (k,).
+    n
+        Questions.
+    level
+        Of the interval.
 
     Examples
     --------
