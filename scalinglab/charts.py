@@ -1,14 +1,15 @@
 """Interactive charts: one function per kind, an Altair chart with its slider."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from scalinglab import quanta
 from scalinglab.laws.batch import BatchTradeoffLaw
 from scalinglab.laws.chinchilla import Chinchilla, embedding_weight, local_exponent
-from scalinglab.laws.emergence import ExactMatchLaw
+from scalinglab.laws.emergence import ExactMatchLaw, quantization_exponents
 from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, bowl_lines, compact, glyph
 
 
@@ -735,5 +736,90 @@ def rate_chart(cell: pd.DataFrame, best: pd.DataFrame) -> alt.LayerChart:
     text = marked.mark_text(align="left", baseline="top", fontSize=13, color=INK)
     text = text.encode(x=alt.value(8), y=alt.value(4), text="says:N")
     return alt.layer(pale, line, dots, rule, text).properties(  # type: ignore[return-value]
+        width="container", height=300
+    )
+
+
+def steps_chart(
+    *,
+    alpha: float = 0.4,
+    counts: Sequence[int] = (1, 3, 10, 30, 100, 1000, 10_000),
+    shown: int = 14,
+    first: int = 4,
+) -> alt.LayerChart:
+    """Skills that are each learned in a sharp step, their mean, and a slider for how many there are.
+
+    Task i is learned after ``100 * i**(1 + alpha)`` steps, in an eighth of a decade; the mean by
+    use falls as ``S**-(alpha / (1 + alpha))`` (dashed) until no skill is left.
+
+    Parameters
+    ----------
+    alpha
+        Exponent of use minus one.
+    counts
+        Numbers of skills, one for each place of the slider.
+    shown
+        At most so many skills are drawn, evenly in the logarithm of their rank.
+    first
+        Place of the slider at first.
+    """
+    S = np.geomspace(30, 1e6, 137)
+    means, steps, says = [], [], []
+    for level, n in enumerate(counts):
+        curves = quanta.simulate(alpha=alpha, tasks=n, S=S, decades=0.125)
+        mean = quanta.means(curves)
+        means.append(mean[["S", "L"]].assign(level=level))
+        ranks = np.unique(np.geomspace(1, n, shown).round().astype(int))
+        some = curves[curves["task"].isin(ranks) & (curves["L"] > 0.005)]
+        steps.append(some[["S", "task", "L"]].assign(level=level))
+        begin, _, end = quanta.falls(S, mean["L"].to_numpy())
+        told = f"{n:,} skills: the mean falls from 75 to 25 % in {np.log10(end / begin):.1f} decades"
+        says.append({"level": level, "says": told.replace("1 skills", "1 skill") if n == 1 else told})
+    theory = quantization_exponents(alpha=alpha)["D"]
+    line = pd.DataFrame({"S": [100.0, 1e6]}).assign(L=lambda t: quanta.CHANCE * (t["S"] / 100) ** -theory)
+    level_ = alt.param(
+        name="level",
+        value=first,
+        bind=alt.binding_range(min=0, max=len(counts) - 1, step=1, name="more skills "),
+    )
+    ends = [0.02, 0.9]
+    x = alt.X(
+        "S:Q",
+        title="S, steps",
+        scale=alt.Scale(type="log", domain=[30, 1e6], nice=False),
+        axis=alt.Axis(format="~s", values=[100.0, 1e3, 1e4, 1e5, 1e6]),
+    )
+    y = alt.Y(
+        "L:Q",
+        title="loss (nats/answer)",
+        scale=alt.Scale(type="log", domain=ends, nice=False),
+        axis=alt.Axis(values=[0.02, 0.05, 0.1, 0.2, 0.5], format="~g"),
+    )
+    here = "datum.level == level"
+    rows = pd.concat(steps, ignore_index=True)
+    rows = rows.assign(S=rows["S"].round(), L=rows["L"].round(4), task=rows["task"].astype(str))
+    thin = (
+        alt.Chart(rows)
+        .add_params(level_)
+        .transform_filter(here)
+        .mark_line(color=BLUE, strokeWidth=1, opacity=0.6, clip=True)
+        .encode(x, y, detail="task:N")
+    )
+    law = alt.Chart(line).mark_line(color=INK, strokeDash=[5, 4], clip=True).encode(x, y)
+    kept = pd.concat(means, ignore_index=True)
+    kept = kept[kept["L"] > 0.005].assign(S=kept["S"].round(), L=kept["L"].round(4))
+    thick = (
+        alt.Chart(kept)
+        .transform_filter(here)
+        .mark_line(color=ORANGE, strokeWidth=4, clip=True)
+        .encode(x, y, tooltip=[alt.Tooltip("S:Q", format=".3~s"), alt.Tooltip("L:Q", format=".3f")])
+    )
+    text = (
+        alt.Chart(pd.DataFrame(says))
+        .transform_filter(here)
+        .mark_text(align="left", baseline="bottom", fontSize=12, color=INK)
+        .encode(x=alt.value(6), y=alt.value(296), text="says:N")
+    )
+    return alt.layer(thin, law, thick, text).properties(  # type: ignore[return-value]
         width="container", height=300
     )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scalinglab import bowl, laws, overfitting, repeats, runs, tuning
+from scalinglab import bowl, laws, overfitting, quanta, repeats, runs, tuning
 from scalinglab.fit import bootstrap, envelope, fit_law, isoflop
 from scalinglab.surface import counted, surface
 
@@ -287,6 +287,29 @@ def beyond() -> list[Claim]:
     return found
 
 
+def sudden_skills() -> list[Claim]:
+    """The exponents of skills that are used as ``i**-1.4``, on ``parity``; the paper's are its theory's."""
+    found = quanta.exponents(runs.load("parity_curves"), alpha=0.4)
+    told = {
+        "number": ("number learned", "widths with room"),
+        "steps": ("steps", "widths with room"),
+        "width": ("width", "full widths"),
+    }
+    return [
+        Claim(
+            chapter=12,
+            claim=f"exponent of the loss of parity in the {words}",
+            source="Michaud 2023, section 2 (theory)",
+            paper=found[name].theory,
+            ours=found[name].value,
+            low=found[name].low,
+            high=found[name].high,
+            counts=f"parity; {which}, 100 tasks, alpha = 0.4",
+        )
+        for name, (words, which) in told.items()
+    ]
+
+
 HOFFMANN_2022_SPLITS = (
     ("1, envelope", 0.50, (0.488, 0.502), 0.50, (0.501, 0.512)),
     ("2, bowls", 0.49, (0.462, 0.534), 0.51, (0.483, 0.529)),
@@ -406,6 +429,7 @@ def learning_rate() -> list[Claim]:
 PARTS: dict[str, tuple[Callable[[], list[Claim]], ...]] = {
     "Kaplan": (three_power_laws, batch_and_steps, size_and_data, sample_efficiency),
     "Chinchilla": (three_approaches, kaplan_vs_chinchilla, beyond),
+    "Emergence": (sudden_skills,),
     "Other factors": (learning_rate,),
 }
 """What each part of the book claims, chapter by chapter."""

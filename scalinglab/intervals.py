@@ -301,6 +301,30 @@ def student(level: float, spare: int) -> float:
     return float(stats.t.ppf(tail, max(1, spare)) / stats.norm.ppf(tail))
 
 
+def wilson(share: Any, n: int, *, level: float = 0.95) -> Band:
+    """Give Wilson's interval of a share of ``n`` questions; it holds at 0 and at 1 as well.
+
+    Parameters
+    ----------
+    share
+        Scalar, or array of shape (k,).
+    n
+        Questions.
+    level
+        Of the interval.
+
+    Examples
+    --------
+    >>> low, high = wilson([0.0, 0.5], 400)
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.0, 0.451], [0.01, 0.549])
+    """
+    p, z = np.asarray(share, dtype=float), stats.norm.ppf((1 + level) / 2)
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    return Band(low=np.maximum(middle - half, 0.0), high=np.minimum(middle + half, 1.0), level=level)
+
+
 def _undercovered(n, method):
     if n > UNDERCOVERED[method]:
         return ()

@@ -318,6 +318,71 @@ def in_width(
     return _with_interval(points, estimate, theory=alpha, draws=draws, seed=seed, level=level)
 
 
+def filling(curves: pd.DataFrame) -> pd.DataFrame:
+    """Tell widths with room from full ones: by how much the number learned grew over the second half.
+
+    Parameters
+    ----------
+    curves
+        Table with the columns `COLUMNS`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``width``: means over its runs of ``half``, the number of skills learned at half of
+        the steps, and ``n``, at the end; ``growth``, the second over the first. It is
+        ``2**(1 / (1 + alpha))`` where each skill needs a fixed number of its examples, 1 where there
+        is no room.
+
+    Examples
+    --------
+    >>> filling(simulate(alpha=0.4, tasks=50, S=np.geomspace(100, 9000, 99))).round(2).values.tolist()
+    [[14.0, 24.0, 1.71]]
+    """
+    every = means(curves)
+    last = every.groupby("id")["S"].transform("max")
+    at_half = every[every["S"] <= last / 2].groupby("id").tail(1).groupby("width")["n"].mean()
+    found = pd.DataFrame({"half": at_half, "n": every[every["S"] == last].groupby("width")["n"].mean()})
+    return found.assign(growth=found["n"] / found["half"])
+
+
+def exponents(curves: pd.DataFrame, *, alpha: float, draws: int = 300) -> dict[str, Exponent]:
+    """Measure the three exponents of the loss, each on the widths that can tell it.
+
+    Parameters
+    ----------
+    curves, alpha, draws
+        As for `in_number`.
+
+    Returns
+    -------
+    dict
+        ``"number"`` and ``"steps"`` on the widths with room, which by `filling` grow faster than the
+        geometric mean of no growth and the theory's; ``"width"`` on the others, which are full.
+
+    Notes
+    -----
+    A full network holds skills out of their order and some of them half, and so is no test of a law
+    that takes the first n to be learned and nothing else.
+
+    Examples
+    --------
+    >>> free = simulate(alpha=0.4, tasks=200, S=np.geomspace(50, 4e4, 80)).assign(width=32)
+    >>> small, large = (free.assign(id=str(w), width=w) for w in (4, 8))
+    >>> small.loc[small["task"] > 4, "L"] = large.loc[large["task"] > 8, "L"] = 0.7
+    >>> found = exponents(pd.concat([free, small, large]), alpha=0.4)
+    >>> {name: round(float(f.value), 2) for name, f in found.items()}
+    {'number': 0.4, 'steps': 0.29, 'width': 0.4}
+    """
+    growth = filling(curves)["growth"]
+    room = curves["width"].isin(growth.index[growth > 2 ** (0.5 / (1 + alpha))])
+    return {
+        "number": in_number(curves[room], alpha=alpha, draws=draws),
+        "steps": in_steps(curves[room], alpha=alpha, draws=draws),
+        "width": in_width(curves[~room], alpha=alpha, draws=draws),
+    }
+
+
 def _with_interval(
     points: pd.DataFrame,
     estimate: Callable[[pd.DataFrame], float],

@@ -1,12 +1,13 @@
 """Figures of the part on emergence: skills over training and over the loss of the text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from scalinglab import quanta
+from scalinglab.intervals import wilson
 from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, compact, loglog, plt
 
 COLOURS = {"sorting": ORANGE, "brackets": BLUE, "addition": GREEN, "copying": GREY, "unscrambling": INK}
@@ -64,7 +65,9 @@ def products(ax: Axes, points: pd.DataFrame, *, tests: int) -> None:
     ax.legend(fontsize=8)
 
 
-def over_loss(ax: Axes, points: pd.DataFrame, metric: str, *, chance: float | None = None) -> None:
+def over_loss(
+    ax: Axes, points: pd.DataFrame, metric: str, *, chance: float | None = None, tests: int | None = None
+) -> None:
     """Draw one metric of one skill over the text's loss, a colour for each size.
 
     Parameters
@@ -77,16 +80,54 @@ def over_loss(ax: Axes, points: pd.DataFrame, metric: str, *, chance: float | No
         One of `METRICS`.
     chance
         Level of whoever knows only how answers look, as a dotted line.
+    tests
+        Questions asked: the metric is a share of them, and gets Wilson's 95 % interval.
     """
     sizes = np.sort(points["N"].unique())
     for N, shade in zip(sizes, plt.colormaps["viridis"](np.linspace(0, 0.85, len(sizes))), strict=True):
         part = points[points["N"] == N]
         ax.plot(part["L"], part[metric], "o", ms=5, color=shade, label=f"N = {compact(N)}")
+        if tests is not None:
+            ax.vlines(part["L"], *wilson(part[metric], tests), color=shade, lw=1)
     if chance is not None:
         ax.axhline(chance, color=INK, ls=":", lw=0.8)
     ax.invert_xaxis()
     ax.set(xlabel=f"text's {LABELS['L']}", ylabel=METRICS[metric])
     ax.legend(fontsize=8)
+
+
+def shares(
+    panels: Sequence[Axes],
+    points: pd.DataFrame,
+    skills: Sequence[str],
+    *,
+    chance: Mapping[str, float],
+    tests: int,
+    top: float = 1.0,
+) -> None:
+    """Draw exact match over the text's loss, a skill in each panel, with intervals and chance.
+
+    Parameters
+    ----------
+    panels
+        One for each skill.
+    points
+        Columns ``skill``, ``N``, ``L``, ``exact``.
+    skills
+        Which.
+    chance
+        By skill.
+    tests
+        Questions asked of each.
+    top
+        Upper end of the vertical axes.
+    """
+    for ax, skill in zip(panels, skills, strict=True):
+        over_loss(ax, points[points["skill"] == skill], "exact", chance=chance[skill], tests=tests)
+        ax.set(title=skill, ylim=(-0.03 * top, 1.03 * top), xlabel="loss of the text (nats/byte)")
+    for ax in panels[1:]:
+        ax.set_ylabel("")
+        ax.get_legend().remove()
 
 
 def skill_curves(ax: Axes, curves: pd.DataFrame) -> None:

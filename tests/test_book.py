@@ -275,6 +275,9 @@ CLAIMED = {
     "exponent of the best batch in D": "fifteen-B-D",
     "exponent of the best rate in N, D in step with N": "fifteen-step",
     "exponent of the best rate in D, batch held": "fifteen-ours-D",
+    "exponent of the loss of parity in the number learned": "twelve-number",
+    "exponent of the loss of parity in the steps": "twelve-steps",
+    "exponent of the loss of parity in the width": "twelve-width",
 }
 """Key under which a chapter glues what the page of claims fits as well."""
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from scalinglab import charts, counting, fit, laws, plots
 
@@ -178,3 +179,18 @@ def test_rate_chart_names_the_best_rate_of_each_batch_and_the_price_of_four_time
         "B = 256: best rate 0.002; four times: +10.1 %",
     ]
     assert spec["params"][0]["value"] == 0
+
+
+def test_steps_chart_begins_with_a_hundred_sharp_steps_and_a_mean_along_the_theory():
+    chart = charts.steps_chart(alpha=0.4).to_dict()
+    assert {p["name"]: p["value"] for p in chart["params"]} == {"level": 4}
+    rows = pd.DataFrame([row for data in chart["datasets"].values() for row in data if "level" in row])
+    told = rows.dropna(subset="says").set_index("level")["says"]
+    assert told[0] == "1 skill: the mean falls from 75 to 25 % in 0.1 decades"
+    assert told[4].startswith("100 skills: ")
+    mean = rows[rows["L"].notna() & rows["task"].isna() & (rows["level"] == 6)]
+    mean = mean[mean["S"].between(1e3, 3e4)]
+    slope = np.polyfit(np.log(mean["S"]), np.log(mean["L"]), 1)[0]
+    assert slope == pytest.approx(-0.4 / 1.4, abs=0.05)  # of ten thousand skills
+    thin = rows[rows["task"].notna() & (rows["level"] == 4)]
+    assert thin["task"].nunique() <= 14

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from scalinglab import fit, intervals
 from scalinglab.laws import BESIROGLU_2024, Chinchilla, SizeLaw, StepLaw
@@ -143,3 +144,11 @@ def test_a_part_is_a_fit_of_four_fifths_of_the_runs(fitted, runs):
 def test_a_share_of_runs_lies_between_0_and_1(fitted, runs):
     with pytest.raises(ValueError, match=r"share is 80"):
         fit.subsample(fitted, runs, share=80)
+
+
+def test_wilsons_interval_is_scipys():
+    right = np.array([0, 1, 200, 400])
+    low, high = intervals.wilson(right / 400, 400, level=0.9)
+    for k, below, above in zip(right, low, high, strict=True):
+        wanted = binomtest(int(k), 400).proportion_ci(0.9, method="wilson")
+        assert (below, above) == pytest.approx((wanted.low, wanted.high), abs=1e-12)

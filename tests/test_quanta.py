@@ -122,3 +122,13 @@ def test_a_missing_column_is_named():
     table = quanta.simulate(alpha=0.4, tasks=2, S=[1.0]).drop(columns="use")
     with pytest.raises(KeyError, match=r"no column 'use' in a table with .*; curves of skills need id"):
         quanta.means(table)
+
+
+def test_a_full_width_no_longer_grows_and_one_with_room_grows_as_the_theory_says():
+    table = quanta.simulate(alpha=0.4, tasks=1000, S=np.geomspace(100, 2e5, 400))
+    full = table.assign(id="full", width=8)
+    full.loc[full["task"] > 5, "L"] = 0.7
+    found = quanta.filling(pd.concat([table, full]))
+    assert found["growth"][8] == 1.0
+    assert found["growth"][0] == pytest.approx(2 ** (1 / 1.4), rel=0.03)
+    assert found["n"][8] == 5

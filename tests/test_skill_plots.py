@@ -8,6 +8,7 @@ import pytest
 mpl.use("agg")
 
 from scalinglab import plots, quanta, skill_plots
+from scalinglab.intervals import wilson
 
 CURVES = quanta.simulate(alpha=0.4, tasks=12, S=np.geomspace(10, 1e4, 60), decades=0.2)
 
@@ -58,3 +59,27 @@ def test_sharpness_has_a_point_for_each_skill_and_a_line_for_the_mean(ax):
     assert len(decades) > 5
     assert np.allclose(decades, 0.2, atol=0.02)
     assert set(ax.lines[0].get_ydata()) == {1.5}
+
+
+def test_a_share_over_the_loss_has_wilsons_interval_and_the_level_of_chance(ax):
+    points = pd.DataFrame({"N": [1e4, 1e4, 1e5], "L": [1.4, 1.3, 1.2], "exact": [0.0, 0.1, 0.9]})
+    skill_plots.over_loss(ax, points, "exact", chance=0.02, tests=400)
+    *dots, chance = ax.lines
+    assert [len(line.get_xdata()) for line in dots] == [2, 1]
+    assert set(chance.get_ydata()) == {0.02}
+    (first, second), (third,) = (lines.get_segments() for lines in ax.collections)
+    assert first[:, 0].tolist() == [1.4, 1.4]
+    for segment, share in ((first, 0.0), (second, 0.1), (third, 0.9)):
+        assert np.allclose(segment[:, 1], tuple(wilson(share, 400)))
+    assert ax.xaxis_inverted()
+
+
+def test_each_skill_has_a_panel_and_the_first_alone_names_the_sizes():
+    points = pd.DataFrame({"skill": ["a", "b"], "N": [1e4, 1e4], "L": [1.4, 1.3], "exact": [0.0, 0.1]})
+    figure, panels = plots.axes(2)
+    skill_plots.shares(panels, points, ["a", "b"], chance={"a": 0.1, "b": 0.2}, tests=100, top=0.5)
+    assert [ax.get_title() for ax in panels] == ["a", "b"]
+    assert [ax.get_legend() is None for ax in panels] == [False, True]
+    assert [ax.lines[-1].get_ydata()[0] for ax in panels] == [0.1, 0.2]
+    assert panels[0].get_ylim() == pytest.approx((-0.015, 0.515))
+    plots.plt.close(figure)
