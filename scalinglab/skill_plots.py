@@ -127,7 +127,8 @@ def shares(
         ax.set(title=skill, ylim=(-0.03 * top, 1.03 * top), xlabel="loss of the text (nats/byte)")
     for ax in panels[1:]:
         ax.set_ylabel("")
-        ax.get_legend().remove()
+        if (legend := ax.get_legend()) is not None:
+            legend.remove()
 
 
 def skill_curves(ax: Axes, curves: pd.DataFrame) -> None:
