@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from scalinglab.elbow import Elbow
 from scalinglab.laws.batch import BatchTradeoffLaw
 from scalinglab.laws.chinchilla import Chinchilla, embedding_weight, local_exponent
 from scalinglab.laws.emergence import ExactMatchLaw
@@ -684,3 +685,53 @@ def rulers_chart(law: ExactMatchLaw, *, tests: int = 400) -> alt.LayerChart:
     )
     chart = alt.layer(*lines, seen).add_params(length)
     return chart.properties(width="container", height=260)  # type: ignore[return-value]
+
+
+def elbow_chart(tunings: pd.DataFrame, found: Elbow, few: pd.DataFrame) -> alt.LayerChart:
+    """Accuracy over loss with a prompt and after fine-tuning, and a slider for the number of examples.
+
+    Parameters
+    ----------
+    tunings
+        Columns ``k``, ``L``, ``exact``.
+    found
+        What `elbow.joint` finds in them.
+    few
+        The same models with a prompt only: ``L``, ``exact``.
+    """
+    amounts = [int(k) for k in np.sort(tunings["k"].unique())]
+    low, high = float(tunings["L"].min()), float(tunings["L"].max())
+    rows = []
+    for place, k in enumerate(amounts):
+        at, begins, ends = found.at(k)
+        corner = found.law.elbow(n_examples=k)
+        top = corner - (1 - found.law.chance) / found.law.slope
+        says = f"{k:,} examples: elbow at {at:.2f} nats ({begins:.2f} - {ends:.2f})"
+        for L in sorted({low, high, *(x for x in (corner, top) if low < x < high)}):
+            accuracy = min(1.0, float(found.law(L=L, n_examples=k)))
+            rows.append((place, round(float(L), 4), round(accuracy, 4), says))
+    lines = pd.DataFrame(rows, columns=["level", "L", "exact", "says"])
+    slider = alt.binding_range(min=0, max=len(amounts) - 1, step=1, name="more examples ")
+    level = alt.param(name="level", value=len(amounts) - 1, bind=slider)
+    scale = alt.Scale(domain=[high + 0.02, low - 0.02], nice=False, zero=False)
+    x = alt.X("L:Q", title=LABELS["L"], scale=scale)
+    y = alt.Y("exact:Q", title="answers right", scale=alt.Scale(domain=[0, 1]))
+    dots = tunings[["L", "exact"]].round(4).assign(level=tunings["k"].map(amounts.index))
+    chosen = alt.Chart(lines).add_params(level).transform_filter("datum.level == level")
+    line = chosen.mark_line(color=BLUE, strokeWidth=2).encode(x, y, order="L:Q")
+    says = chosen.transform_filter(f"datum.L == {round(low, 4)}").mark_text(
+        align="left", baseline="top", fontSize=13, color=BLUE
+    )
+    says = says.encode(x=alt.value(8), y=alt.value(4), text="says:N")
+    here = alt.Chart(dots).transform_filter("datum.level == level")
+    points = here.mark_point(filled=True, color=BLUE, size=55, opacity=0.9).encode(x, y)
+    before = alt.Chart(few[["L", "exact"]].round(4))
+    crosses = before.mark_point(shape="cross", filled=True, color=ORANGE, size=45, opacity=1).encode(x, y)
+    told = (
+        alt.Chart(pd.DataFrame({"says": ["crosses: with a prompt only"]}))
+        .mark_text(align="left", baseline="top", fontSize=12, color=ORANGE)
+        .encode(x=alt.value(8), y=alt.value(24), text="says:N")
+    )
+    return alt.layer(line, points, crosses, says, told).properties(  # type: ignore[return-value]
+        width="container", height=300
+    )

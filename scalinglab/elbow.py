@@ -390,3 +390,130 @@ def trials(case: str, *, tables: int, amounts: Sequence[int] = (100, 250, 600, 1
         held = found.low <= true <= found.high
         rows.append((seed, true, found.value, found.low, found.high, found.open, held))
     return pd.DataFrame(rows, columns=["table", "true", "found", "low", "high", "open", "held"])
+
+
+def prompted(models: pd.DataFrame, skill: str, *, n: int = 400) -> pd.DataFrame:
+    """Take what models do with a prompt from the table ``emergence``, as `single` wants it.
+
+    Returns
+    -------
+    DataFrame
+        ``pretraining``, ``N``, ``D``, ``C``, ``L``, ``exact``, ``n``; the worst model first.
+    """
+    found = models[["id", "N", "D", "C", "L"]].rename(columns={"id": "pretraining"})
+    return found.assign(exact=models[f"{skill}_exact"], n=n).sort_values("L", ascending=False)
+
+
+def tuned(models: pd.DataFrame, finetunings: pd.DataFrame, skill: str) -> pd.DataFrame:
+    """Take the fine-tunings on one skill from the table ``finetune``, each with the loss of its model.
+
+    Returns
+    -------
+    DataFrame
+        ``pretraining``, ``L``, ``C`` of the pre-training, ``k``, ``subset``, ``exact``, ``n``.
+    """
+    asked = finetunings.loc[finetunings["skill"] == skill, ["pretraining", "k", "subset", "exact", "n"]]
+    found = models[["id", "N", "C", "L"]].rename(columns={"id": "pretraining"})
+    return asked.merge(found, on="pretraining", validate="many_to_one")
+
+
+def all_at_chance(few: pd.DataFrame, *, chance: float, drop: int = 0) -> list[str]:
+    """List models, the worst first, up to the first that leaves chance; without the ``drop`` best of them.
+
+    Examples
+    --------
+    >>> few = pd.DataFrame({"pretraining": list("abcd"), "L": [1.6, 1.5, 1.4, 1.3]})
+    >>> all_at_chance(few.assign(exact=[0.0, 0.01, 0.5, 0.0]), chance=0.0)
+    ['a', 'b']
+    """
+    ordered = few.sort_values("L", ascending=False)
+    out = ~at_chance(ordered["exact"], chance=chance)
+    first = int(out.argmax()) if out.any() else len(ordered)
+    return ordered["pretraining"].tolist()[: max(first - drop, 0)]
+
+
+def still_at_chance(
+    few: pd.DataFrame, tunings: pd.DataFrame, *, chance: float, drop: int = 0
+) -> pd.DataFrame:
+    """Keep the fine-tunings of models that are all at chance with a prompt, see `all_at_chance`."""
+    known = few[few["pretraining"].isin(tunings["pretraining"])]
+    names = all_at_chance(known, chance=chance, drop=drop)
+    return tunings[tunings["pretraining"].isin(names)]
+
+
+def price(models: pd.DataFrame, L: Any) -> Any:
+    """FLOPs of the cheapest run that reaches a loss, between runs on a line of the logarithms.
+
+    Parameters
+    ----------
+    models
+        Columns ``C`` and ``L``; runs that a cheaper one beats do not count.
+    L
+        Losses; below the lowest the last line goes on.
+
+    Examples
+    --------
+    >>> models = pd.DataFrame({"C": [1e10, 1e11, 1e12, 1e12], "L": [2.0, 1.8, 1.9, 1.62]})
+    >>> [f"{C:.0e}" for C in price(models, [2.0, 1.8, 1.62])]
+    ['1e+10', '1e+11', '1e+12']
+    """
+    front = models.sort_values(["C", "L"])
+    front = front[front["L"] < front["L"].cummin().shift(fill_value=np.inf)]
+    x, y = np.log(front["L"].to_numpy())[::-1], np.log(front["C"].to_numpy())[::-1]  # loss rising
+    at = np.log(np.asarray(L, dtype=float))
+    slope = (y[1] - y[0]) / (x[1] - x[0])
+    return np.exp(np.where(at < x[0], y[0] + slope * (at - x[0]), np.interp(at, x, y)))
+
+
+def forecast(
+    few: pd.DataFrame,
+    tunings: pd.DataFrame,
+    *,
+    chance: float,
+    drops: Sequence[int] = (0, 2, 4),
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Foresee the few-shot elbow from models that are all at chance, and then look.
+
+    Parameters
+    ----------
+    few
+        From `prompted`: models with a prompt. Those of ``tunings`` decide who is at chance, all of
+        them the truth.
+    tunings
+        From `tuned`.
+    chance
+        Accuracy of whoever guesses.
+    drops
+        Cut-offs: how many of the best models at chance are left out.
+    seed
+        Of the sampler.
+
+    Returns
+    -------
+    DataFrame
+        One row per cut-off that leaves six models: ``drop``, ``models``, ``least`` (lowest loss among
+        them), ``found``, ``low``, ``high``, ``open`` of the forecast; ``true`` with ``true_low`` and
+        ``true_high`` from `single`, NaN if no model leaves chance; ``reached``, the lowest loss of
+        all models; ``ahead``, how many times the FLOPs of ``least`` the true elbow costs (or, where
+        there is none, the best model); ``off``, the forecast minus the truth.
+    """
+    truth = single(few, chance=chance, seed=seed)
+    if at_chance(few["exact"], chance=chance).all():
+        true, true_low, true_high = np.nan, np.nan, float(few["L"].min())
+    else:
+        true, true_low, true_high = truth.value, truth.low, truth.high
+    rows = []
+    for drop in drops:
+        fitted = still_at_chance(few, tunings, chance=chance, drop=drop)
+        if (count := fitted["pretraining"].nunique()) < 6:
+            continue
+        found = joint(fitted, chance=chance, seed=seed)
+        least, reached = float(fitted["L"].min()), float(few["L"].min())
+        goal = reached if np.isnan(true) else true
+        ahead = float(price(few, goal) / price(few, least))
+        ends = found.value, found.low, found.high, found.open
+        rows.append((drop, count, least, *ends, true, true_low, true_high, reached, ahead))
+    names = ["drop", "models", "least", "found", "low", "high", "open", "true", "true_low", "true_high"]
+    table = pd.DataFrame(rows, columns=[*names, "reached", "ahead"])
+    return table.assign(off=table["found"] - table["true"])

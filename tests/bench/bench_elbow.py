@@ -29,10 +29,10 @@ def main():
                 "truth": case,
                 "tables": options.tables,
                 "held, %": f"{100 * held:.1f} ± {100 * error:.1f}",
-                "bias, nats": round(off.mean(), 4),
-                "within 0.1 nats, %": round(100 * (off.abs() < 0.1).mean(), 1),
-                "width, nats": round((found["high"] - found["low"]).median(), 3),
-                "open, %": round(100 * found["open"].mean(), 1),
+                "bias, nats": round(float(off.mean()), 4),
+                "within 0.1 nats, %": round(float(100 * (off.abs() < 0.1).mean()), 1),
+                "width, nats": round(float((found["high"] - found["low"]).median()), 3),
+                "open, %": round(float(100 * found["open"].mean()), 1),
             }
         )
         print(rows[-1], flush=True)
