@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scalinglab import bowl, laws, overfitting, runs
+from scalinglab import bowl, laws, overfitting, repeats, runs
 from scalinglab.fit import bootstrap, envelope, fit_law, isoflop
 from scalinglab.surface import counted, surface
 
@@ -255,6 +255,38 @@ def kaplan_vs_chinchilla() -> list[Claim]:
     ]
 
 
+def beyond() -> list[Claim]:
+    """What repeated text is worth, on ``repeat``."""
+    table = runs.load("repeat")
+    found = [
+        Claim(
+            chapter=11,
+            claim=f"R_D, epochs until a repeated token is worth 1/e, N = {N / 1e3:.0f} k",
+            source="Muennighoff 2023, constants of the code",
+            paper=laws.MUENNIGHOFF_2023.R_D,
+            ours=fit.R_D,
+            low=fit.low,
+            high=fit.high,
+            counts="repeat; 250 k unique bytes, N without embeddings",
+        )
+        for N, part in table.groupby("N")
+        for fit in [repeats.fit_worth(part)]
+    ]
+    worth = repeats.worth(table)
+    four = worth[worth["epochs"].round() == 4]["worth"]
+    paper = float(laws.MUENNIGHOFF_2023.effective_tokens(D=4.0, U=1.0))
+    told = "worth of four epochs, in fresh ones"
+    counts = "repeat; two sizes, two seeds"
+    source = "Muennighoff 2023, equation 5"
+    ends = {"low": float(four.min()), "high": float(four.max())}
+    found.append(
+        Claim(
+            chapter=11, claim=told, source=source, paper=paper, ours=float(four.mean()), counts=counts, **ends
+        )
+    )
+    return found
+
+
 HOFFMANN_2022_SPLITS = (
     ("1, envelope", 0.50, (0.488, 0.502), 0.50, (0.501, 0.512)),
     ("2, bowls", 0.49, (0.462, 0.534), 0.51, (0.483, 0.529)),
@@ -331,7 +363,7 @@ def parametric_exponent(table: pd.DataFrame, name: str) -> dict[str, float]:
 
 PARTS: dict[str, tuple[Callable[[], list[Claim]], ...]] = {
     "Kaplan": (three_power_laws, batch_and_steps, size_and_data, sample_efficiency),
-    "Chinchilla": (three_approaches, kaplan_vs_chinchilla),
+    "Chinchilla": (three_approaches, kaplan_vs_chinchilla, beyond),
 }
 """What each part of the book claims, chapter by chapter."""
 

@@ -509,30 +509,26 @@ def reach(ax: Axes, found: Mapping[str, pd.DataFrame], *, allowed: float = 4.0) 
     ax.legend(fontsize=8)
 
 
-def repeated_worth(
-    ax: Axes, last: pd.DataFrame, best: pd.DataFrame, fits: Mapping[float, Callable], *, paper: Any
-) -> None:
-    """Draw the worth of repeated tokens over epochs, by the last and by the best loss, with laws.
+def repeated_worth(ax: Axes, worth: pd.DataFrame, fits: Mapping[float, Callable], *, paper: Any) -> None:
+    """Draw the worth of repeated tokens over epochs, a law for each size, and a paper's.
 
     Parameters
     ----------
     ax
         Where to draw.
-    last, best
-        As `repeats.worth` gives them, by the last loss (filled) and by the best one (open).
+    worth
+        As `repeats.worth` gives it.
     fits
         For each size a fit, called with ``epochs``.
     paper
         A law with ``effective_tokens``, in black.
     """
-    epochs = np.geomspace(1, last["epochs"].max(), 100)
+    epochs = np.geomspace(1, worth["epochs"].max(), 100)
     ax.plot(epochs, epochs, "--", color=GREY, lw=1, label="fresh")
     ax.plot(epochs, paper.effective_tokens(D=epochs, U=1.0), color=INK, lw=1.2, label="paper")
     for (N, fit), colour in zip(fits.items(), (BLUE, ORANGE, GREEN), strict=False):
-        of_size = last[last["N"] == N]
+        of_size = worth[worth["N"] == N]
         ax.plot(of_size["epochs"], of_size["worth"], "o", color=colour, ms=5, label=f"N = {compact(N)}")
-        of_size = best[best["N"] == N]
-        ax.plot(of_size["epochs"], of_size["worth"], "o", color=colour, mfc="none", ms=8)
         ax.plot(epochs, fit(epochs=epochs), color=colour, lw=1.2)
     ax.set(xscale="log", yscale="log", xlabel="D / U, epochs seen", ylabel="D' / U, worth in fresh epochs")
     _labelled(ax.xaxis, (1, 2, 4, 8, 16, 40))

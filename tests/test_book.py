@@ -266,6 +266,8 @@ CLAIMED = {
     "best data, D ~ C^b": "six-single-b",
     "exponent of the best size a, from bowls": "seven-total-a",
     "exponent of the best data b, from bowls": "seven-total-b",
+    "R_D, epochs until a repeated token is worth 1/e, N = 25 k": "eleven-R-small",
+    "R_D, epochs until a repeated token is worth 1/e, N = 113 k": "eleven-R-large",
     "exponent of the best size a, V = 8192, counted in full": "nine-8192-tC-a",
     "exponent of the best size a, V = 8192, counted Kaplan's way": "nine-8192-n6-a",
 }

@@ -174,12 +174,12 @@ def test_bends_have_a_line_for_each_vocabulary_that_ends_at_the_old_exponent(ax)
         assert line.get_ydata()[-1] == pytest.approx(laws.BESIROGLU_2024.a, abs=0.01)
 
 
-def test_repeated_worth_has_a_line_per_size_and_open_points_for_the_best(ax):
+def test_repeated_worth_has_points_and_a_line_per_size(ax):
     last = pd.DataFrame({"N": [1e4, 1e4, 1e5], "epochs": [2.0, 4.0, 4.0], "worth": [2.0, 3.9, 3.5]})
     known = laws.MUENNIGHOFF_2023
     fits = {N: (lambda epochs: known.effective_tokens(D=epochs, U=1.0)) for N in (1e4, 1e5)}
-    plots.repeated_worth(ax, last, last.assign(worth=4.0), fits, paper=known)
-    assert len(ax.lines) == 2 + 2 * 3
+    plots.repeated_worth(ax, last, fits, paper=known)
+    assert len(ax.lines) == 2 + 2 * 2
     assert ax.lines[1].get_ydata()[-1] == pytest.approx(known.effective_tokens(D=4.0, U=1.0))
 
 
