@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scalinglab import bowl, laws, overfitting, repeats, runs
+from scalinglab import bowl, elbow, laws, overfitting, repeats, runs
 from scalinglab.fit import bootstrap, envelope, fit_law, isoflop
 from scalinglab.surface import counted, surface
 
@@ -359,6 +359,37 @@ def parametric_exponent(table: pd.DataFrame, name: str) -> dict[str, float]:
     q = float(np.polyfit(np.log(by_total.N), np.log(by_total.C / by_total.D), 1)[0])
     top = {"a": lambda law: law.beta, "b": lambda law: law.alpha}[name]
     return fitted(laws.Chinchilla, by_total, lambda law: top(law) / (law.alpha + q * law.beta))
+
+
+def forecasting_emergence() -> list[Claim]:
+    """Forecasts of the few-shot elbow against what was found, on ``emergence`` and ``finetune``."""
+    from scalinglab import tasks  # torch, which no other claim needs
+
+    models, curves = runs.load("emergence").query("corpus == 'skills'"), runs.load("emergence_curves")
+    tunings = runs.load("finetune")
+    paper = float(np.mean([task.predicted - task.found for task in laws.SNELL_2024_FORECASTS]))
+    claims = []
+    for skill in tunings["skill"].unique():
+        few, rows = elbow.prompted(models, curves, skill), elbow.tuned(models, tunings, skill)
+        odds = tasks.chance(tasks.SKILLS[skill])["exact"]
+        if elbow.at_chance(few["exact"], chance=odds).all():
+            continue  # no model has the skill: nothing to compare with
+        known = elbow.still_at_chance(few, rows, chance=odds)
+        found, truth = elbow.joint(known, chance=odds), elbow.single(few, chance=odds)
+        ours, low, high = elbow.difference(found, truth)
+        claims.append(
+            Claim(
+                chapter=14,
+                claim=f"few-shot elbow of {skill}, forecast minus found, nats",
+                source="Snell 2024, all data, mean of four tasks",
+                paper=paper,
+                ours=ours,
+                low=low,
+                high=high,
+                counts="emergence, finetune; all models that are at chance",
+            )
+        )
+    return claims
 
 
 PARTS: dict[str, tuple[Callable[[], list[Claim]], ...]] = {

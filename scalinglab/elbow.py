@@ -20,6 +20,9 @@ puts Wilson's interval above it.
 BELOW = 0.5
 """Nats below the lowest loss at which the search for an elbow ends."""
 
+ABOVE = 0.2
+"""Nats above the highest loss at which the search for the elbow of one amount ends."""
+
 SHARED = {"ln_slope": (-0.4, 4.2), "ln_rho": (-6.0, -0.7), "offset": (0.0, 0.15)}
 """Flat priors of what every fit has: slope 0.7 to 70 per nat, scatter, offset of a model in nats."""
 
@@ -34,6 +37,9 @@ NODES = np.polynomial.hermite_e.hermegauss(5)
 
 WALKERS, STEPS, KEPT = 40, 900, 500
 """Walkers of the sampler, steps of each, and how many of them count."""
+
+PRUNED = (60, 120, 180, 240)
+"""Steps at which the less likely half of the walkers starts again from where the others are."""
 
 
 def at_chance(exact: Any, *, chance: float, margin: float = MARGIN) -> np.ndarray:
@@ -115,12 +121,27 @@ class Elbow:
 
     def at(self, k: float) -> tuple[float, float, float]:
         """Give the elbow after ``k`` examples, and the ends of its interval."""
+        return self._middle(self._elbows(k))
+
+    def moved(self, *, fewer: float, more: float) -> tuple[float, float, float]:
+        """Give by how many nats more examples move the elbow, and the ends of the interval."""
+        return self._middle(self._elbows(more) - self._elbows(fewer))
+
+    def _elbows(self, k):
         alpha = np.exp(self.draws["ln_alpha"])
         powers = [np.log(x) ** alpha for x in (k, self.n_0, max(self.amounts))]
-        share = (powers[0] - powers[1]) / (powers[2] - powers[1])
-        found = self.draws["elbow"] + self.draws["shift"] * share
-        low, value, high = np.quantile(found, [0.025, 0.5, 0.975])
-        return float(value), float(low), float(high)
+        return self.draws["elbow"] + self.draws["shift"] * (powers[0] - powers[1]) / (powers[2] - powers[1])
+
+    def _middle(self, values):
+        low, middle, high = np.quantile(values, [0.025, 0.5, 0.975])
+        return float(middle), float(low), float(high)
+
+
+def difference(one: Elbow, other: Elbow) -> tuple[float, float, float]:
+    """Give how far the elbow of one lies above that of the other, and the ends of the 95 % interval."""
+    pairs = np.subtract.outer(*(x.draws["elbow"].to_numpy()[::10] for x in (one, other)))
+    low, high = np.quantile(pairs, [0.025, 0.975])
+    return one.value - other.value, float(low), float(high)
 
 
 def single(table: pd.DataFrame, *, chance: float, seed: int = 0) -> Elbow:
@@ -136,6 +157,10 @@ def single(table: pd.DataFrame, *, chance: float, seed: int = 0) -> Elbow:
     seed
         Of the sampler.
 
+    Notes
+    -----
+    Searched from `BELOW` under the lowest loss to `ABOVE` over the highest.
+
     Examples
     --------
     >>> L = np.array([1.8, 1.7, 1.6, 1.5, 1.4, 1.3])
@@ -145,7 +170,9 @@ def single(table: pd.DataFrame, *, chance: float, seed: int = 0) -> Elbow:
     (True, True)
     """
     cells, likely = _cells(table)
-    draws, bounds = _sample(cells, _support(cells, likely, chance, lambda theta: theta[:, :1]), seed=seed)
+    draws, bounds = _sample(
+        cells, _support(cells, likely, chance, lambda theta: theta[:, :1]), above=ABOVE, seed=seed
+    )
     best = draws.loc[draws["support"].idxmax()]
     law = ThresholdLaw(chance=chance, slope=float(np.exp(best["ln_slope"])), eta=float(best["elbow"]))
     return Elbow(law=law, draws=draws, **_summary(draws["elbow"], bounds))
@@ -223,14 +250,16 @@ def _sample(
     support: Callable[[np.ndarray], np.ndarray],
     *,
     more: dict[str, tuple[float, float]] | None = None,
+    above: float = 0.0,
     seed: int = 0,
 ) -> tuple[pd.DataFrame, tuple[float, float]]:
     """Draw from the posterior with walkers that stretch towards and away from each other.
 
     Half of the walkers move at a time, each along the line to one of the other half (Goodman and
-    Weare 2010). They begin at the likeliest of many draws from the prior.
+    Weare 2010). They begin at the likeliest of many draws from the prior, and those that stick in a
+    lesser place are moved at `PRUNED`, long before the draws that count.
     """
-    bounds = (float(cells["L"].min()) - BELOW, float(cells["L"].max()))
+    bounds = (float(cells["L"].min()) - BELOW, float(cells["L"].max()) + above)
     prior = {"elbow": bounds} | SHARED | (more or {})
     low, high = np.array(list(prior.values())).T
     rng = np.random.default_rng(seed)
@@ -240,6 +269,10 @@ def _sample(
     walkers, values = crowd[first], values[first]
     half, kept = WALKERS // 2, []
     for step in range(STEPS):
+        if step in PRUNED:
+            order = np.argsort(-values)
+            first = np.r_[order[:half], order[:half]]
+            walkers, values = walkers[first], values[first]
         for moving, others in ((slice(0, half), slice(half, None)), (slice(half, None), slice(0, half))):
             stretch = (1 + rng.random(half)) ** 2 / 2  # between 1/2 and 2, density 1 / sqrt
             anchor = walkers[others][rng.integers(0, half, half)]
@@ -392,16 +425,29 @@ def trials(case: str, *, tables: int, amounts: Sequence[int] = (100, 250, 600, 1
     return pd.DataFrame(rows, columns=["table", "true", "found", "low", "high", "open", "held"])
 
 
-def prompted(models: pd.DataFrame, skill: str, *, n: int = 400) -> pd.DataFrame:
-    """Take what models do with a prompt from the table ``emergence``, as `single` wants it.
+def prompted(models: pd.DataFrame, curves: pd.DataFrame, skill: str, *, n: int = 400) -> pd.DataFrame:
+    """Take what finished models do with a prompt from ``emergence``, as `single` wants it.
+
+    Parameters
+    ----------
+    models
+        Rows of the table ``emergence``.
+    curves
+        Points of ``emergence_curves``; the last of a run is the finished model.
+    skill
+        Which skill.
+    n
+        Questions that each model was asked.
 
     Returns
     -------
     DataFrame
         ``pretraining``, ``N``, ``D``, ``C``, ``L``, ``exact``, ``n``; the worst model first.
     """
+    last = curves.loc[curves.groupby("id")["S"].idxmax()].set_index("id")
     found = models[["id", "N", "D", "C", "L"]].rename(columns={"id": "pretraining"})
-    return found.assign(exact=models[f"{skill}_exact"], n=n).sort_values("L", ascending=False)
+    asked = found.assign(exact=found["pretraining"].map(last[f"{skill}_exact"]), n=n)
+    return asked.sort_values("L", ascending=False, ignore_index=True)
 
 
 def tuned(models: pd.DataFrame, finetunings: pd.DataFrame, skill: str) -> pd.DataFrame:

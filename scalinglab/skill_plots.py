@@ -45,7 +45,7 @@ def moving_elbow(ax: Axes, tunings: pd.DataFrame, law: Any, few: pd.DataFrame | 
         ax.plot(few["L"], few["exact"], "x", c=INK, ms=5, label="prompt only")
     _better_to_the_right(ax)
     ax.set_ylabel("answers right")
-    ax.legend(fontsize=8)
+    ax.legend(fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
 
 
 def elbow_law(
@@ -84,7 +84,7 @@ def elbow_law(
         right = ax.get_xlim()[1] if ax.get_xscale() == "log" else grid[-1]
         ax.text(right, least, "best model fitted", ha="right", va="bottom", color=GREY, fontsize=8)
     ax.set(xscale="log", xlabel="examples fine-tuned on", ylabel="elbow (nats/byte)")
-    ax.legend(fontsize=8, loc="upper left")
+    ax.legend(fontsize=8, loc="upper left", frameon=False)
 
 
 def elbow_forecasts(ax: Axes, tables: Mapping[str, pd.DataFrame], *, margin: float = 0.1) -> None:
@@ -123,7 +123,7 @@ def elbow_forecasts(ax: Axes, tables: Mapping[str, pd.DataFrame], *, margin: flo
     ax.set_ylabel("forecast - found (nats/byte)")
     ax.xaxis.set_major_formatter(plt.FuncFormatter(lambda v, _: f"{v:g}"))
     ax.xaxis.set_minor_formatter(plt.FuncFormatter(lambda v, _: f"{v:g}" if round(v, 3) in (2, 3, 5) else ""))
-    ax.legend(fontsize=8)
+    ax.legend(fontsize=8, loc="lower left", frameon=False)
 
 
 def posteriors(ax: Axes, draws: Mapping[str, Sequence[float]], *, truth: float | None = None) -> None:

@@ -270,6 +270,7 @@ CLAIMED = {
     "R_D, epochs until a repeated token is worth 1/e, N = 113 k": "eleven-R-large",
     "exponent of the best size a, V = 8192, counted in full": "nine-8192-tC-a",
     "exponent of the best size a, V = 8192, counted Kaplan's way": "nine-8192-n6-a",
+    "few-shot elbow of brackets, forecast minus found, nats": "fourteen-off-brackets",
 }
 """Key under which a chapter glues what the page of claims fits as well."""
 

@@ -98,10 +98,11 @@ def study():
     every = pd.DataFrame({"L": np.geomspace(1.7, 1.0, 20), "C": np.geomspace(1e11, 1e13, 20), "N": 1, "D": 1})
     every["id"] = [f"{i:02d}" for i in range(20)]
     asked = elbow.simulated(LAW, every.rename(columns={"id": "pretraining"}), [5], subsets=1, **QUIET)
-    every["brackets_exact"] = asked["exact"]
+    ends = every.assign(brackets_exact=asked["exact"], S=9)
+    curves = pd.concat([ends.assign(S=3, brackets_exact=0.9), ends])
     cheap = every[:18].rename(columns={"id": "pretraining"})
     runs = elbow.simulated(LAW, cheap, AMOUNTS, **QUIET).drop(columns="L").assign(skill="brackets")
-    return elbow.prompted(every, "brackets"), elbow.tuned(every, runs, "brackets")
+    return elbow.prompted(every, curves, "brackets"), elbow.tuned(every, runs, "brackets")
 
 
 def test_only_models_at_chance_are_fitted(study):
