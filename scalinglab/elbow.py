@@ -393,7 +393,7 @@ def moved(
     return EmergenceLaw(chance=0.001, slope=slope, E_0=few_shot - k * begin, k=k, alpha=alpha)
 
 
-CASES = {
+CASES: dict[str, dict[str, Any]] = {
     "as the law says, 0.05 ahead": {"few_shot": 1.20},
     "as the law says, 0.15 ahead": {"few_shot": 1.10},
     "as the law says, 0.25 ahead": {"few_shot": 1.00},
