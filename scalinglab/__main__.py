@@ -544,7 +544,9 @@ def summarise(file: str) -> None:
 
 @app.command()
 @advise
-def claims(part: Annotated[str, typer.Argument(help="Kaplan or Chinchilla; without it, all")] = "") -> None:
+def claims(
+    part: Annotated[str, typer.Argument(help="a part of the book, as Kaplan; without it, all")] = "",
+) -> None:
     """Set numbers that papers claim beside what the recorded runs say, fitted anew."""
     from scalinglab import claims as told
 

@@ -687,6 +687,59 @@ def rulers_chart(law: ExactMatchLaw, *, tests: int = 400) -> alt.LayerChart:
     return chart.properties(width="container", height=260)  # type: ignore[return-value]
 
 
+def rate_chart(cell: pd.DataFrame, best: pd.DataFrame) -> alt.LayerChart:
+    """Loss over learning rate, one line per batch, the chosen one in colour, and a slider for the batch.
+
+    Parameters
+    ----------
+    cell
+        Runs of one size and length: columns ``lr``, ``B``, ``L``.
+    best
+        Columns ``B`` and ``lr``: the best rate at each batch, as `tuning.best_along` gives it.
+    """
+    batches = np.sort(cell["B"].unique())
+    place = {batch: i for i, batch in enumerate(batches)}
+    level = alt.param(
+        name="level",
+        value=0,
+        bind=alt.binding_range(min=0, max=len(batches) - 1, step=1, name="larger batch "),
+    )
+    data = cell[["lr", "B", "L"]].assign(at=cell["B"].map(place)).round({"L": 4})
+    rates = best.set_index("B")["lr"]
+    says = []
+    for batch, line in cell.groupby("B"):
+        low = line.loc[line["L"].idxmin()]
+        other = line.set_index("lr")["L"].to_dict().get(4 * low["lr"], np.nan)
+        miss = f"; four times: +{100 * (other / low['L'] - 1):.1f} %" if np.isfinite(other) else ""
+        rate = rates.get(batch, low["lr"])
+        says.append({"at": place[batch], "lr": rate, "says": f"B = {batch}: best rate {rate:.2g}{miss}"})
+    x = alt.X(
+        "lr:Q",
+        title=LABELS["lr"],
+        scale=alt.Scale(type="log", domain=[cell["lr"].min() / 1.2, cell["lr"].max() * 1.2]),
+        axis=alt.Axis(values=sorted(float(v) for v in cell["lr"].unique()), format="~g"),
+    )
+    y = alt.Y(
+        "L:Q",
+        title=LABELS["L"],
+        scale=alt.Scale(domain=[float(cell["L"].min() * 0.99), float(cell["L"].max() * 1.03)], nice=False),
+    )
+    here = "datum.at == level"
+    pale = alt.Chart(data).mark_line(color="#cccccc").encode(x, y, detail="B:N")
+    chosen = alt.Chart(data).add_params(level).transform_filter(here)
+    line = chosen.mark_line(color=BLUE).encode(x, y)
+    dots = chosen.mark_point(filled=True, color=BLUE, size=45, opacity=1).encode(
+        x, y, tooltip=["B:Q", "lr:Q", "L:Q"]
+    )
+    marked = alt.Chart(pd.DataFrame(says)).transform_filter(here)
+    rule = marked.mark_rule(color=ORANGE, strokeDash=[4, 3]).encode(x)
+    text = marked.mark_text(align="left", baseline="top", fontSize=13, color=INK)
+    text = text.encode(x=alt.value(8), y=alt.value(4), text="says:N")
+    return alt.layer(pale, line, dots, rule, text).properties(  # type: ignore[return-value]
+        width="container", height=300
+    )
+
+
 def elbow_chart(tunings: pd.DataFrame, found: Elbow, few: pd.DataFrame) -> alt.LayerChart:
     """Accuracy over loss with a prompt and after fine-tuning, and a slider for the number of examples.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scalinglab import bowl, elbow, laws, overfitting, repeats, runs
+from scalinglab import bowl, elbow, laws, overfitting, repeats, runs, tuning
 from scalinglab.fit import bootstrap, envelope, fit_law, isoflop
 from scalinglab.surface import counted, surface
 
@@ -392,9 +392,53 @@ def forecasting_emergence() -> list[Claim]:
     return claims
 
 
+def learning_rate() -> list[Claim]:
+    """The exponents of Step Law, and of others where size and data grow together, on ``lr_batch``."""
+    table = tuning.by_length(runs.load("lr_batch"))
+    ours = tuning.rate_and_batch(tuning.bowls(table), at={"N": 24_736, "D": 2e6})
+    held = tuning.with_batch_held({"ours": tuning.best_along(table)})["ours"]
+    step, porian = laws.STEP_LAW_2025, laws.PORIAN_2024_RATE
+    rate, batch = ours["lr"], ours["B"]
+    bowls = "lr_batch; six bowls, N without embeddings, D bytes"
+    rows = [
+        ("best rate in N, batch tuned", "Li 2025, equation 1", step.p_N, *rate.of("N"), bowls),
+        ("best rate in D, batch tuned", "Li 2025, equation 1", step.p_D, *rate.of("D"), bowls),
+        ("best batch in D", "Li 2025, equation 1", step.p_B, *batch.of("D"), bowls),
+        (
+            "best rate in N, D in step with N",
+            "Porian 2024, section 3",
+            porian.p_lr,
+            *rate.along({"N": 1, "D": 1}),
+            bowls,
+        ),
+        (
+            "best rate in D, batch held",
+            "Bjorck 2024, as table 1 of Li 2025 prints it",
+            -0.32,
+            *held.of("D"),
+            "lr_batch; best rate at each batch of seven cells",
+        ),
+    ]
+    return [
+        Claim(
+            chapter=15,
+            claim=f"exponent of the {words}",
+            source=source,
+            paper=paper,
+            ours=own,
+            low=low,
+            high=high,
+            counts=counts,
+        )
+        for words, source, paper, own, low, high, counts in rows
+    ]
+
+
 PARTS: dict[str, tuple[Callable[[], list[Claim]], ...]] = {
     "Kaplan": (three_power_laws, batch_and_steps, size_and_data, sample_efficiency),
     "Chinchilla": (three_approaches, kaplan_vs_chinchilla, beyond),
+    "Emergence": (forecasting_emergence,),
+    "Other factors": (learning_rate,),
 }
 """What each part of the book claims, chapter by chapter."""
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from scalinglab import corpus, counting, runs, sweep, tasks
 from scalinglab.model import GPT
+from scalinglab.parity import ParityConfig, marks
 from scalinglab.train import TrainConfig
 
 
@@ -31,6 +32,8 @@ class Experiment:
         What is measured of each run, as in `train.train`.
     keep
         Whether the trained weights stay in the user's cache (`tasks.kept`).
+    ship
+        Those of the runs whose weights go with the package (`tasks.ship`).
     configs
         The runs.
     columns
@@ -47,6 +50,7 @@ class Experiment:
     texts: tuple[str, ...] = ()
     measure: Callable[[GPT], dict] | None = None
     keep: bool = False
+    ship: tuple[TrainConfig, ...] = ()
     columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
@@ -511,6 +515,7 @@ def emergence() -> Experiment:
         evaluations=6,
         measure=tasks.measure,
         keep=True,
+        ship=tuple(schooled("197k", D) for D in (16_000_000, 8_000_000, 4_000_000)),
     )
 
 
@@ -540,6 +545,20 @@ def finetune() -> Experiment:
     )
 
 
+def parity() -> Experiment:
+    """Five widths, three seeds of a network that learns 100 tasks, each needed less than the one before."""
+    widths = (512, 256, 128, 64, 32)
+    configs = [ParityConfig(width=width, seed=seed) for width in widths for seed in (0, 1, 2)]
+    return Experiment(
+        name="parity",
+        purpose="Many skills, each learned in a step of its own: is their mean a power law, and with the "
+        "exponent that the frequencies of use give?",
+        minutes=9,
+        configs=tuple(configs),
+        evaluations=len(marks(configs[0].steps)),
+    )
+
+
 EXPERIMENTS: dict[str, Callable[[], Experiment]] = {
     "lr_batch": cache(lr_batch),
     "lr_repeats": cache(lr_repeats),
@@ -556,6 +575,7 @@ EXPERIMENTS: dict[str, Callable[[], Experiment]] = {
     "vocabulary": cache(vocabulary),
     "repeat": cache(repeat),
     "head_to_head": cache(head_to_head),
+    "parity": cache(parity),
     "emergence": cache(emergence),
     "finetune": cache(finetune),
 }
@@ -592,6 +612,8 @@ def record(name: str, *, store: str | os.PathLike, tables: str | os.PathLike = r
         )
     rows = pd.DataFrame([sweep.read(store, config)["row"] for config in experiment.configs])
     rows = rows.assign(**experiment.columns)
+    for config in experiment.ship:
+        tasks.ship(config)
     if experiment.evaluations > 1:
         curves = sweep.curves(store, experiment.configs)
         runs.write(curves, tables / f"{name}_curves.parquet")

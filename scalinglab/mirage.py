@@ -17,14 +17,14 @@ class BrokenLine:
     eta
         Loss at the break, nats per token.
     level
-        Value at the break.
+        Value at the break, for the mean ``ln N`` where size counts.
     before, after
         Rise per nat of a loss above and below it.
-    ratio
-        ``after / before`` would be infinite where nothing rises before: so the share of the rise per nat
-        that is there before the break, ``before / after``.
+    size
+        Rise per factor of e in size at the same loss; 0 where size was not asked for.
     bands
-        95 % intervals of ``eta``, ``before``, ``after``, ``ratio``: models resampled.
+        95 % intervals of ``eta``, ``before``, ``after``, ``size`` and of the share ``before / after``:
+        models resampled.
     gain
         Share of the squared deviations from one straight line that the break removes.
     n
@@ -35,7 +35,7 @@ class BrokenLine:
     level: float
     before: float
     after: float
-    ratio: float
+    size: float
     bands: dict[str, Band]
     gain: float
     n: int
@@ -47,16 +47,18 @@ class BrokenLine:
 
 
 def broken_line(
-    points: pd.DataFrame, value: str, *, n: int = 400, seed: int = 0, edge: int = 4
+    points: pd.DataFrame, value: str, *, sized: bool = False, n: int = 400, seed: int = 0, edge: int = 4
 ) -> BrokenLine:
     """Fit two straight lines that meet, by least squares: does a metric have a threshold in the loss?
 
     Parameters
     ----------
     points
-        One row per model: the loss ``L`` of its text and the metric.
+        One row per model: the loss ``L`` of its text, the metric, and ``N`` where size counts.
     value
         The metric's column.
+    sized
+        Let the size add something at the same loss: a multiple of ``ln N``.
     n, seed
         Resampled sets of models, and what draws them.
     edge
@@ -75,46 +77,46 @@ def broken_line(
     >>> round(found.eta, 2), round(found.after, 2), round(abs(found.before), 2)
     (1.5, 2.0, 0.0)
     """
-    table = points[["L", value]].to_numpy(dtype=float)
-    if len(table) < 2 * edge + 2:
-        raise ValueError(f"{len(table)} models for two lines of {edge} each; measure at least {2 * edge + 2}")
-    best = _broken(table, edge)
+    L, y = points["L"].to_numpy(dtype=float), points[value].to_numpy(dtype=float)
+    if len(L) < 2 * edge + 2:
+        raise ValueError(f"{len(L)} models for two lines of {edge} each; measure at least {2 * edge + 2}")
+    extra = np.log(points[["N"]].to_numpy(dtype=float)) if sized else np.empty((len(L), 0))
+    table = np.column_stack([L, y, extra - extra.mean(axis=0)])
+    found, left = _broken(table, edge)
     rng = np.random.default_rng(seed)
-    drawn = np.array([_broken(table[rng.integers(0, len(table), len(table))], edge)[:4] for _ in range(n)])
-    eta, before, after = drawn[:, 0], drawn[:, 2], drawn[:, 3]
-    ends = {"eta": eta, "before": before, "after": after, "ratio": before / after}
-    bands = {
-        name: Band(low=low, high=high, level=0.95)
-        for name, values in ends.items()
-        for low, high in [np.quantile(values[np.isfinite(values)], [0.025, 0.975]).tolist()]
-    }
-    L, y = table.T
+    rows = [rng.integers(0, len(table), len(table)) for _ in range(n)]
+    drawn = np.array([_broken(table[chosen], edge)[0] for chosen in rows])
+    names = ("eta", "level", "before", "after", "size")[: drawn.shape[1]]
+    draws = dict(zip(names, drawn.T, strict=True))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        draws["share"] = draws["before"] / draws["after"]
     straight = np.sum((y - np.polyval(np.polyfit(L, y, 1), L)) ** 2)
     return BrokenLine(
-        eta=best[0],
-        level=best[1],
-        before=best[2],
-        after=best[3],
-        ratio=best[2] / best[3],
-        bands=bands,
-        gain=float(1 - best[4] / straight),
+        **({"size": 0.0} | dict(zip(names, map(float, found), strict=True))),
+        bands={name: _middle(values) for name, values in draws.items()},
+        gain=float(1 - left / straight),
         n=len(table),
     )
 
 
-def _broken(table: np.ndarray, edge: int) -> tuple[float, float, float, float, float]:
-    """Best break on a grid of losses: eta, level, slopes before and after, squared deviations."""
-    L, y = table.T
+def _middle(values: np.ndarray) -> Band:
+    low, high = np.quantile(values[np.isfinite(values)], [0.025, 0.975])
+    return Band(low=float(low), high=float(high), level=0.95)
+
+
+def _broken(table: np.ndarray, edge: int) -> tuple[np.ndarray, float]:
+    """Best break on a grid of losses: eta, level, slopes before and after, others; squared deviations."""
+    L, y, extra = table[:, 0], table[:, 1], table[:, 2:]
     inner = np.sort(L)[edge - 1 : len(L) - edge + 1]
-    best = (np.nan, np.nan, np.nan, np.nan, np.inf)
+    best, least = np.full(4 + extra.shape[1], np.nan), np.inf
     for eta in np.linspace(inner[0], inner[-1], 60):
         away = eta - L
-        X = np.stack([np.ones_like(L), np.minimum(away, 0), np.maximum(away, 0)], axis=1)
+        X = np.column_stack([np.ones_like(L), np.minimum(away, 0), np.maximum(away, 0), extra])
         c, *_ = np.linalg.lstsq(X, y, rcond=None)
         left = float(np.sum((y - X @ c) ** 2))
-        if left < best[4]:
-            best = (float(eta), float(c[0]), float(c[1]), float(c[2]), left)
-    return best
+        if left < least:
+            best, least = np.concatenate([[eta], c]), left
+    return best, least
 
 
 def crossing(points: pd.DataFrame, value: str, *, level: float, by: str = "N") -> pd.DataFrame:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
+from scalinglab.bowl import Bowl
 from scalinglab.envelope import EnvelopeFit
 from scalinglab.frontier import IsoFlopFit
 from scalinglab.laws.chinchilla import Chinchilla, embedding_weight, local_exponent
@@ -754,3 +755,135 @@ def bends(ax: Axes, law: Chinchilla, vocabularies: Sequence[int], *, aspect: flo
         omega = embedding_weight(V=V, n_ctx=0, aspect=aspect)
         ax.plot(N, local_exponent(law, N=N, omega=omega), color=colour, label=f"V = {V:,}")
     ax.set(xscale="log", xlabel=LABELS["N"], ylabel="local exponent")
+
+
+def rate_bowl(ax: Axes, cell: pd.DataFrame, found: Bowl) -> None:
+    """Draw contours of the excess loss over rate and batch, the runs, the optimum and its draws.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    cell
+        Runs of one size and length: columns ``lr``, ``B``, ``L``; dark dots are low losses.
+    found
+        Their bowl, with draws.
+    """
+    lr, B = (np.geomspace(cell[name].min() / 1.3, cell[name].max() * 1.3, 90) for name in ("lr", "B"))
+    rate, batch = np.meshgrid(lr, B)
+    levels = [0.125, 0.25, 0.5, 1, 2]
+    lines = ax.contour(
+        rate, batch, 100 * found.cost(lr=rate, B=batch), levels=levels, cmap="viridis", linewidths=1.2
+    )
+    ax.clabel(lines, fontsize=7, fmt="%g")
+    excess = np.log(cell["L"] / found.L).clip(lower=1e-3)
+    ax.scatter(cell["lr"], cell["B"], c=excess, norm=LogNorm(1e-3, 0.3), cmap="Greys_r", s=26, ec=INK, lw=0.5)
+    ax.plot(found.draws["lr"], found.draws["B"], ".", color=ORANGE, ms=2, alpha=0.15)
+    ax.plot(found.optimum["lr"], found.optimum["B"], "*", color=ORANGE, mec=INK, mew=0.6, ms=13)
+    ax.set(xscale="log", yscale="log", xlabel=LABELS["lr"], ylabel=LABELS["B"])
+    ax.set(xlim=(lr[0], lr[-1]), ylim=(B[0], B[-1]))
+    _labelled(ax.xaxis, (0.001, 0.002, 0.004, 0.008, 0.016, 0.032))
+    _labelled(ax.yaxis, (128, 256, 512, 1024))
+
+
+def ridges(
+    ax: Axes,
+    best: pd.DataFrame,
+    cells: pd.DataFrame,
+    *,
+    slope: float,
+    until: float | None = None,
+) -> None:
+    """Draw the best rate at each batch, in units of the best rate and batch of its cell.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    best
+        Columns ``N``, ``D``, ``B``, ``lr``.
+    cells
+        Columns ``N``, ``D``, and ``lr`` and ``B``: the best rate and the best batch.
+    slope
+        Of a straight line through the middle of the points.
+    until
+        Where the line ends and runs on level; ``None`` where it does not.
+    """
+    bottoms = {(cell.N, cell.D): (cell.lr, cell.B) for cell in cells.itertuples()}
+    norm = LogNorm(best["N"].min() / 1.5, best["N"].max() * 2.5)
+    for (N, D), line in best.groupby(["N", "D"]):
+        rate, batch = bottoms[N, D]
+        x, y = line["B"] / batch, line["lr"] / rate
+        ax.plot(x, y, "o-", color=plt.colormaps["viridis"](norm(N)), ms=3, lw=0.8, alpha=0.8)
+    x = best["B"] / [bottoms[cell][1] for cell in zip(best["N"], best["D"], strict=True)]
+    reach = np.geomspace(x.min() / 1.2, x.max() * 1.2, 50)
+    y = best["lr"] / [bottoms[cell][0] for cell in zip(best["N"], best["D"], strict=True)]
+    middle = np.median(y / np.minimum(x, until or np.inf) ** slope)
+    ax.plot(reach, middle * np.minimum(reach, until or np.inf) ** slope, color=INK, lw=2)
+    ax.set(xscale="log", yscale="log", xlabel="batch / best batch", ylabel="best rate there / best rate")
+    _labelled(ax.xaxis, (0.1, 0.2, 0.5, 1, 2, 5, 10, 20))
+    _labelled(ax.yaxis, (0.2, 0.5, 1, 2))
+
+
+def rate_exponents(ax: Axes, table: pd.DataFrame) -> None:
+    """Draw laws of the learning rate by their exponents of size and of data, with lines of equal sum.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    table
+        Names as the index; columns ``p_N``, ``p_D`` and ``colour``, and the ends of the intervals
+        ``N_low``, ``N_high``, ``D_low``, ``D_high``, NaN where there are none.
+    """
+    edges = (-1.02, 0.0), (-0.45, 0.42)
+    for total in (-0.6, -0.4, -0.2):
+        ax.plot(edges[0], [total - edges[0][0], total - edges[0][1]], ":", color=GREY, lw=0.9)
+        ax.annotate(
+            f"{total:g}",
+            (total - 0.37, 0.37),
+            fontsize=7,
+            color=GREY,
+            ha="center",
+            bbox={"fc": "white", "ec": "none", "pad": 0.5},
+        )
+    ax.axhline(0, color=INK, lw=0.8)
+    for place, (name, row) in enumerate(table.iterrows(), start=1):
+        arms = [[[row["p_N"] - row["N_low"]], [row["N_high"] - row["p_N"]]]]
+        arms += [[[row["p_D"] - row["D_low"]], [row["D_high"] - row["p_D"]]]]
+        x, y = np.nan_to_num(arms)
+        ax.errorbar(
+            row["p_N"],
+            row["p_D"],
+            xerr=x,
+            yerr=y,
+            fmt="o",
+            color=row["colour"],
+            ms=5,
+            label=f"{place} {name}",
+        )
+        side = (-12, -12) if x.any() else (5, 5)
+        ax.annotate(str(place), (row["p_N"], row["p_D"]), xytext=side, textcoords="offset points", fontsize=9)
+    ax.set(xlim=edges[0], ylim=edges[1], xlabel="exponent of N", ylabel="exponent of D")
+    ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+
+
+def best_steps(ax: Axes, best: pd.DataFrame, longest: float, B_noise: float) -> None:
+    """Draw the best length of a step over the batch, ``longest / (1 + B_noise / B)``, and its two limits.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    best
+        Columns ``B`` and ``lr``.
+    longest, B_noise
+        Of the formula.
+    """
+    B = np.geomspace(best["B"].min() / 2, best["B"].max() * 2, 100)
+    ax.plot(best["B"], best["lr"], "o", color=INK)
+    ax.plot(B, longest / (1 + B_noise / B), color=BLUE)
+    ax.plot(B, longest * B / B_noise, ":", color=GREY)
+    ax.axhline(longest, ls=":", color=GREY)
+    loglog(ax, "B", "best length of a step")
+    ax.set_ylim(best["lr"].min() / 1.5, 1.5 * longest)

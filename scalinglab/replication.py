@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
-from scalinglab import descent, huber, published
+from scalinglab import descent, huber, published, tuning
 from scalinglab.bowl import bowl
 from scalinglab.fit import bootstrap, fit_law, isoflop
 from scalinglab.laws import (
@@ -435,3 +435,61 @@ def porian_walk() -> tuple[pd.DataFrame, str]:
         columns["RefinedWeb, refitted"] = [found.ours for found in porian()]
         told = "exponents by Porian and others, and our refit of their points"
     return pd.DataFrame(columns, index=list(STEPS)), told
+
+
+BOWLS, RIDGES = TABLES / "bowls_step-law.csv", TABLES / "ridges_step-law.csv"
+"""What :func:`step_law_tuning` returned, recorded."""
+
+
+def step_law_tuning() -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Refit Step Law's 1911 runs where they are at hand, else give what was recorded; and say which.
+
+    Source: Li et al. 2025 (arXiv:2503.04715), the released dense runs; L is a smoothed training loss.
+
+    Returns
+    -------
+    cells
+        One row per cell (N, D): ``runs``; lowest point ``lr``, ``B`` of its bowl; curvature of ``ln L``
+        ``rr``, ``rb``, ``bb`` (rate and batch); ``x0.25`` to ``x4``, the cost of a rate that is off;
+        ``lowest``, the rate of the lowest run.
+    ridges
+        Columns ``N``, ``D``, ``B``, ``lr``: the best rate at each batch.
+    told
+        Where the numbers come from.
+    """
+    if not published.at_hand("step_law_dense"):
+        return pd.read_csv(BOWLS), pd.read_csv(RIDGES), "recorded refit of the released runs"
+    table = published.load("step_law_dense")
+    rows = []
+    for (N, D), cell in table.groupby(["N", "D"]):
+        found = bowl(cell, n=0)
+        bent = found.curvature.to_numpy()
+        row = {"N": N, "D": D, "runs": len(cell), **found.optimum}
+        row |= {"rr": bent[0, 0], "rb": bent[0, 1], "bb": bent[1, 1]}
+        row |= {f"x{factor:g}": cost for factor, cost in tuning.missed(cell).items()}
+        rows.append(row | {"lowest": cell.loc[cell["L"].idxmin(), "lr"]})
+    return pd.DataFrame(rows), tuning.best_along(table), "refit of the 1911 released runs"
+
+
+def step_law_exponents(cells: pd.DataFrame) -> dict[str, tuning.Trend]:
+    """Fit powers through the 17 bottoms: ``"lr"`` in N and D, ``"B"`` in D; cells drawn with replacement.
+
+    ``"lowest"`` is as ``"lr"``, through the rates of the lowest runs instead of those of bowls.
+
+    Parameters
+    ----------
+    cells
+        As :func:`step_law_tuning` gives them.
+
+    Examples
+    --------
+    >>> found = step_law_exponents(pd.read_csv(BOWLS))
+    >>> round(found["lr"].exponents["D"], 3), round(found["B"].exponents["D"], 3)
+    (0.208, 0.569)
+    """
+    at = {"N": 1e9, "D": 1e11}
+    return {
+        "lr": tuning.trend(cells, "lr", at=at),
+        "B": tuning.trend(cells, "B", ["D"], at={"D": at["D"]}),
+        "lowest": tuning.trend(cells, "lowest", at=at),
+    }

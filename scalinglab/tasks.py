@@ -19,7 +19,7 @@ from scipy.stats import binomtest
 from torch import Tensor
 
 from scalinglab import counting, files
-from scalinglab.checkpoint import load_weights
+from scalinglab.checkpoint import load_weights, save_weights
 from scalinglab.corpus.skills import SKILLS, Skill
 from scalinglab.model import GPT
 from scalinglab.train import TrainConfig, code, cpu, parsed, train
@@ -150,6 +150,13 @@ def pretrained(config: TrainConfig) -> GPT:
             return model
     files.writable(kept())
     return train(config, evaluations=1, keep=kept()).model
+
+
+def ship(config: TrainConfig) -> Path:
+    """Put a trained model's weights into the package, in half precision."""
+    path = SHIPPED / f"{config.id}.safetensors"
+    save_weights(path, pretrained(config), dtype=torch.float16)
+    return path
 
 
 def kept() -> Path:

@@ -271,6 +271,11 @@ CLAIMED = {
     "exponent of the best size a, V = 8192, counted in full": "nine-8192-tC-a",
     "exponent of the best size a, V = 8192, counted Kaplan's way": "nine-8192-n6-a",
     "few-shot elbow of brackets, forecast minus found, nats": "fourteen-off-brackets",
+    "exponent of the best rate in N, batch tuned": "fifteen-lr-N",
+    "exponent of the best rate in D, batch tuned": "fifteen-lr-D",
+    "exponent of the best batch in D": "fifteen-B-D",
+    "exponent of the best rate in N, D in step with N": "fifteen-step",
+    "exponent of the best rate in D, batch held": "fifteen-ours-D",
 }
 """Key under which a chapter glues what the page of claims fits as well."""
 

@@ -167,6 +167,19 @@ def test_rulers_chart_shows_one_model_by_two_metrics():
     assert np.allclose(found, wanted)
 
 
+def test_rate_chart_names_the_best_rate_of_each_batch_and_the_price_of_four_times_as_much():
+    lr, B = (x.ravel() for x in np.meshgrid([1e-3, 2e-3, 4e-3, 8e-3], [128, 256]))
+    L = 2 * np.exp(0.05 * np.log(lr / np.where(B == 128, 1e-3, 2e-3)) ** 2)
+    cell = pd.DataFrame({"lr": lr, "B": B, "L": L})
+    spec = charts.rate_chart(cell, pd.DataFrame({"B": [256], "lr": [2e-3]})).to_dict()
+    says = [row["says"] for data in spec["datasets"].values() for row in data if "says" in row]
+    assert says == [
+        "B = 128: best rate 0.001; four times: +10.1 %",
+        "B = 256: best rate 0.002; four times: +10.1 %",
+    ]
+    assert spec["params"][0]["value"] == 0
+
+
 def test_elbow_chart_starts_with_the_most_examples():
     amounts = (100, 4000)
     law = elbow.moved(few_shot=1.1, most=1.6, alpha=1.0, amounts=amounts)

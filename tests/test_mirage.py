@@ -27,7 +27,16 @@ def test_a_straight_line_gains_little_from_a_break(hinge):
     straight = hinge.assign(y=1 - hinge.L + np.random.default_rng(1).normal(0, 0.02, len(hinge)))
     found = broken_line(straight, "y", n=50)
     assert found.gain < 0.2
-    assert found.ratio > 0.5
+    assert found.before / found.after > 0.5
+
+
+def test_what_size_adds_at_the_same_loss_is_told_apart(hinge):
+    table = hinge.assign(N=np.random.default_rng(2).choice([1e4, 1e5], len(hinge)))
+    table["y"] += 0.05 * np.log(table.N)
+    found = broken_line(table, "y", sized=True, n=100)
+    assert found.bands["size"].low < 0.05 < found.bands["size"].high
+    assert found.eta == pytest.approx(1.4, abs=0.03)
+    assert broken_line(hinge, "y", n=5).size == 0
 
 
 def test_too_few_models():

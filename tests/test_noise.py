@@ -61,3 +61,23 @@ def test_scale_is_a_ratio_of_averages():
     assert list(noise.noise_scale(curve, span=1)[:2]) == [10.0, 10.0]
     assert noise.noise_scale(curve, span=3)[0] == pytest.approx(10.0)
     assert np.isnan(noise.noise_scale(curve, span=1)[2])
+
+
+def test_a_step_along_the_gradient_lowers_the_loss_and_leaves_the_model(model):
+    before = [p.detach().clone() for p in model.parameters()]
+    text = np.random.default_rng(0).integers(0, 4, 4000)
+    steps = noise.one_step(model, text, B=[8, 64], lr=[0.01, 0.1], repeats=3, judge=16)
+    assert len(steps) == 2 * 3 * 2
+    assert (steps[steps.lr == 0.01].change < 0).all()
+    assert all(torch.equal(p, old) for p, old in zip(model.parameters(), before, strict=True))
+    assert model.training
+    with pytest.raises(ValueError, match="no multiple of the context"):
+        noise.one_step(model, text, B=[12], lr=[0.1])
+
+
+def test_best_step_is_the_bottom_of_a_parabola_for_each_batch():
+    lr = np.tile([0.1, 0.2, 0.4], 2)
+    bend = np.repeat([4.0, 2.0], 3)
+    steps = pd.DataFrame({"B": np.repeat([8, 64], 3), "lr": lr, "change": -lr + bend * lr**2 / 2})
+    assert noise.best_step(steps).lr.tolist() == pytest.approx([0.25, 0.5])
+    assert noise.best_step(steps.assign(change=-lr)).lr.isna().all()

@@ -10,7 +10,7 @@ import pytest
 
 mpl.use("agg")
 
-from scalinglab import fit, laws, plots, simulate
+from scalinglab import bowl, fit, laws, plots, simulate
 
 RUNS = pd.DataFrame({"N": [1e3, 1e4, 1e5], "D": [1e6] * 3, "L": [2.0, 1.7, 1.5]})
 
@@ -208,3 +208,46 @@ def test_exponents_have_a_cloud_for_each_table(ax):
 def test_schedules_leave_out_the_beginning(ax):
     plots.schedules(ax, {"constant": np.linspace(3, 2, 100)})
     assert ax.lines[0].get_xdata()[0] == 5
+
+
+def test_a_bowl_of_rate_and_batch_has_its_runs_and_its_star(ax):
+    lr, B = (x.ravel() for x in np.meshgrid(1e-3 * 2.0 ** np.arange(5), 128.0 * 2.0 ** np.arange(4)))
+    rise = 0.03 * np.log(lr / 4e-3) ** 2 + 0.02 * np.log(B / 300) ** 2
+    cell = pd.DataFrame({"lr": lr, "B": B, "L": 2 * np.exp(rise)})
+    plots.rate_bowl(ax, cell, bowl.bowl(cell, n=20))
+    cloud, star = ax.lines
+    assert [float(v[0]) for v in star.get_data()] == pytest.approx([4e-3, 300])
+    assert len(cloud.get_xdata()) == 20
+
+
+def test_ridges_are_in_units_of_the_best_rate_and_batch(ax):
+    best = pd.DataFrame({"N": 1e4, "D": 1e6, "B": [100.0, 200.0, 400.0], "lr": [1e-3, 2e-3, 2e-3]})
+    cells = pd.DataFrame({"N": [1e4], "D": [1e6], "lr": [2e-3], "B": [200.0]})
+    plots.ridges(ax, best, cells, slope=1.0, until=1)
+    line, law = ax.lines
+    assert line.get_xdata().tolist() == [0.5, 1, 2]
+    assert line.get_ydata().tolist() == [0.5, 1, 1]
+    assert law.get_ydata().max() == pytest.approx(1)
+
+
+def test_laws_of_the_rate_stand_at_their_exponents_with_intervals_where_there_are_any(ax):
+    ends = {
+        "N_low": [np.nan, -0.5],
+        "N_high": [np.nan, -0.3],
+        "D_low": [np.nan, 0.0],
+        "D_high": [np.nan, 0.2],
+    }
+    table = pd.DataFrame({"p_N": [-0.7, -0.4], "p_D": [0.3, 0.1], **ends}, index=["paper", "ours"])
+    plots.rate_exponents(ax, table.assign(colour=[plots.ORANGE, plots.BLUE]))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["1 paper", "2 ours"]
+    bars = ax.containers[1].lines[2]
+    assert np.allclose(bars[0].get_segments()[0], [[-0.5, 0.1], [-0.3, 0.1]])
+
+
+def test_best_steps_have_their_formula_and_its_limits(ax):
+    best = pd.DataFrame({"B": [100.0, 400.0], "lr": [0.1, 0.25]})
+    plots.best_steps(ax, best, 0.5, 400.0)
+    _, law, diagonal, level = ax.lines
+    assert np.interp(400, *law.get_data()) == pytest.approx(0.25, rel=1e-3)
+    assert diagonal.get_ydata()[0] == pytest.approx(0.5 * 50 / 400)
+    assert level.get_ydata()[0] == 0.5

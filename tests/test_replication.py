@@ -158,3 +158,22 @@ def test_with_a_mirror_the_walk_has_our_refit():
     off = steps["RefinedWeb, refitted"] - steps["RefinedWeb"]
     assert off.abs().max() < 0.03
     assert "refit" in told
+
+
+def test_the_recorded_bowls_of_step_law_give_its_exponents(monkeypatch):
+    monkeypatch.setattr(replication.published, "at_hand", lambda name: False)
+    cells, ridges, told = replication.step_law_tuning()
+    assert (len(cells), cells.runs.sum(), len(ridges)) == (17, 1911, 157)
+    assert "recorded" in told
+    found = replication.step_law_exponents(cells)
+    assert found["lr"].low["N"] < laws.STEP_LAW_2025.p_N < found["lr"].high["N"]
+    assert found["B"].low["D"] < laws.STEP_LAW_2025.p_B < found["B"].high["D"]
+    assert found["lr"].high["D"] < laws.STEP_LAW_2025.p_D
+
+
+@needs_mirror
+def test_the_recorded_bowls_of_step_law_are_made_again():
+    cells, ridges, told = replication.step_law_tuning()
+    assert "1911 released runs" in told
+    for again, path in ((cells, replication.BOWLS), (ridges, replication.RIDGES)):
+        pd.testing.assert_frame_equal(again, pd.read_csv(path), rtol=1e-4, check_dtype=False)

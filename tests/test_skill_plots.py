@@ -7,7 +7,9 @@ import pytest
 
 mpl.use("agg")
 
-from scalinglab import elbow, plots, skill_plots
+from scalinglab import elbow, plots, quanta, skill_plots
+
+CURVES = quanta.simulate(alpha=0.4, tasks=12, S=np.geomspace(10, 1e4, 60), decades=0.2)
 
 AMOUNTS = (100, 600, 4000)
 LAW = elbow.moved(few_shot=1.1, most=1.6, alpha=1.0, amounts=AMOUNTS)
@@ -18,6 +20,47 @@ def ax():
     figure, (panel,) = plots.axes()
     yield panel
     plots.plt.close(figure)
+
+
+def test_every_task_has_a_thin_line_and_their_mean_a_thick_one(ax):
+    skill_plots.skill_curves(ax, CURVES)
+    *thin, mean, chance = ax.lines
+    assert len(thin) == 12
+    assert max(line.get_linewidth() for line in thin) < mean.get_linewidth()
+    assert np.allclose(mean.get_ydata(), quanta.means(CURVES)["L"])
+    assert set(chance.get_ydata()) == {quanta.CHANCE}
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["task 1", "task 10", "task 12", "mean by use"]
+
+
+def test_curves_of_two_runs_are_refused(ax):
+    with pytest.raises(ValueError, match="curves of 2 runs; give those of one"):
+        skill_plots.skill_curves(ax, pd.concat([CURVES, CURVES.assign(id="other")]))
+
+
+def test_points_lie_on_the_line_of_the_theory_if_the_steps_are_sharp(ax):
+    sharp = quanta.simulate(alpha=0.4, tasks=12, S=np.geomspace(10, 1e4, 60))
+    skill_plots.number_learned(ax, sharp, alpha=0.4)
+    points, theory, endless = ax.lines
+    assert np.allclose(points.get_ydata(), np.interp(points.get_xdata(), *theory.get_data()))
+    assert np.polyfit(*np.log(endless.get_data()), 1)[0] == pytest.approx(-0.4)
+    assert (theory.get_ydata() <= endless.get_ydata() * (1 + 1e-12)).all()
+
+
+def test_each_width_has_its_colour(ax):
+    skill_plots.number_learned(ax, pd.concat([CURVES, CURVES.assign(id="other", width=8)]), alpha=0.4)
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["0", "8", "theory", "endless tasks"]
+    assert ax.lines[0].get_color() != ax.lines[1].get_color()
+
+
+def test_sharpness_has_a_point_for_each_skill_and_a_line_for_the_mean(ax):
+    skill_plots.sharpness(ax, quanta.learned(CURVES), mean=1.5)
+    (points,) = ax.collections
+    decades = np.asarray(points.get_offsets())[:, 1]
+    assert len(decades) > 5
+    assert np.allclose(decades, 0.2, atol=0.02)
+    assert set(ax.lines[0].get_ydata()) == {1.5}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +89,7 @@ def test_the_forecast_stands_at_the_prompt(ax, table):
 def test_skills_that_were_not_reached_are_hollow(ax):
     rows = {"found": 1.2, "low": 1.1, "high": 1.3, "true": [1.25, 1.25], "reached": 1.0, "ahead": [2.0, 4.0]}
     one = pd.DataFrame(rows)
-    skill_plots.elbow_forecasts(ax, {"a": one, "b": one.assign(true=np.nan)})
+    skill_plots.elbow_forecasts(ax, {"sorting": one, "copying": one.assign(true=np.nan)})
     dots = [line for line in ax.lines if line.get_marker() == "o"]
     assert np.allclose(dots[0].get_ydata(), -0.05)
     assert np.allclose(dots[1].get_ydata(), 0.2)

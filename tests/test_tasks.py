@@ -107,6 +107,15 @@ def test_weights_are_trained_once(cache):
     assert not torch.equal(pretrained(TINY).token.weight, first.token.weight)
 
 
+def test_shipped_weights_are_those_kept_in_half_precision(cache, tmp_path, monkeypatch):
+    monkeypatch.setattr(tasks, "SHIPPED", tmp_path / "package")
+    (tmp_path / "package").mkdir()
+    model = pretrained(TINY)
+    path = tasks.ship(TINY)
+    assert path.stat().st_size < 2.2 * sum(p.numel() for p in model.parameters()) + 2000
+    assert torch.allclose(pretrained(TINY).token.weight, model.token.weight, atol=1e-3)
+
+
 def test_fine_tuning_learns_repeats_itself_and_leaves_the_model(cache):
     job = Finetuning(pretraining=TINY, skill="copying", k=50, steps=30, rows=4, lr=3e-3)
     model = pretrained(TINY)

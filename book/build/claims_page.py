@@ -13,7 +13,7 @@ from sphinx.application import Sphinx
 from scalinglab import claims, runs
 
 PAGE = "book/claims"
-MARK = re.compile(r"^% claims (\w+)$", flags=re.MULTILINE)
+MARK = re.compile(r"^% claims (\w[\w ]*)$", flags=re.MULTILINE)
 
 
 def write(app: Sphinx, docname: str, source: list[str]) -> None:
