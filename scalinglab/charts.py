@@ -10,7 +10,7 @@ from scalinglab.elbow import Elbow
 from scalinglab.laws.batch import BatchTradeoffLaw
 from scalinglab.laws.chinchilla import Chinchilla, embedding_weight, local_exponent
 from scalinglab.laws.emergence import ExactMatchLaw
-from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, bowl_lines, compact, glyph
+from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, RED, bowl_lines, compact, glyph
 
 
 def temperature_chart(probabilities: np.ndarray, *, k: int = 12) -> alt.Chart:
@@ -746,7 +746,7 @@ def elbow_chart(tunings: pd.DataFrame, found: Elbow, few: pd.DataFrame) -> alt.L
     Parameters
     ----------
     tunings
-        Columns ``k``, ``L``, ``exact``.
+        Columns ``N``, ``k``, ``L``, ``exact``.
     found
         What `elbow.joint` finds in them.
     few
@@ -769,15 +769,19 @@ def elbow_chart(tunings: pd.DataFrame, found: Elbow, few: pd.DataFrame) -> alt.L
     scale = alt.Scale(domain=[high + 0.02, low - 0.02], nice=False, zero=False)
     x = alt.X("L:Q", title=LABELS["L"], scale=scale)
     y = alt.Y("exact:Q", title="answers right", scale=alt.Scale(domain=[0, 1]))
-    dots = tunings[["L", "exact"]].round(4).assign(level=tunings["k"].map(amounts.index))
+    dots = tunings[["L", "exact"]].round(4)
+    dots = dots.assign(level=tunings["k"].map(amounts.index), size="N = " + tunings["N"].map(compact))
+    sizes = ["N = " + compact(N) for N in np.sort(tunings["N"].unique())]
+    shades = alt.Scale(domain=sizes, range=[RED, GREY, GREEN, BLUE][: len(sizes)])
+    colour = alt.Color("size:N", title=None, scale=shades, legend=alt.Legend(orient="top"))
     chosen = alt.Chart(lines).add_params(level).transform_filter("datum.level == level")
-    line = chosen.mark_line(color=BLUE, strokeWidth=2).encode(x, y, order="L:Q")
+    line = chosen.mark_line(color=INK, strokeWidth=1.5).encode(x, y, order="L:Q")
     says = chosen.transform_filter(f"datum.L == {round(low, 4)}").mark_text(
-        align="left", baseline="top", fontSize=13, color=BLUE
+        align="left", baseline="top", fontSize=13, color=INK
     )
     says = says.encode(x=alt.value(8), y=alt.value(4), text="says:N")
     here = alt.Chart(dots).transform_filter("datum.level == level")
-    points = here.mark_point(filled=True, color=BLUE, size=55, opacity=0.9).encode(x, y)
+    points = here.mark_point(filled=True, size=55, opacity=0.9).encode(x, y, colour)
     before = alt.Chart(few[["L", "exact"]].round(4))
     crosses = before.mark_point(shape="cross", filled=True, color=ORANGE, size=45, opacity=1).encode(x, y)
     told = (

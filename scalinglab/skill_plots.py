@@ -189,7 +189,7 @@ def moving_elbow(ax: Axes, tunings: pd.DataFrame, law: Any, few: pd.DataFrame | 
     ax
         Where to draw.
     tunings
-        Columns ``k``, ``L``, ``exact``.
+        Columns ``N``, ``k``, ``L``, ``exact``; the smallest size is drawn hollow.
     law
         A `laws.EmergenceLaw`.
     few
@@ -200,7 +200,9 @@ def moving_elbow(ax: Axes, tunings: pd.DataFrame, law: Any, few: pd.DataFrame | 
     L = np.linspace(tunings["L"].min() - 0.02, tunings["L"].max() + 0.02, 300)
     for k, shade in zip(amounts, shades, strict=True):
         part = tunings[tunings["k"] == k]
-        ax.plot(part["L"], part["exact"], "o", c=shade, ms=4, alpha=0.8, label=f"{k} examples")
+        small = part["N"] == tunings["N"].min()
+        ax.plot(part["L"][~small], part["exact"][~small], "o", c=shade, ms=4, label=f"{k} examples")
+        ax.plot(part["L"][small], part["exact"][small], "o", c=shade, ms=5, mfc="none")
         ax.plot(L, np.minimum(1, law(L=L, n_examples=k)), c=shade, lw=1.5)
     if few is not None:
         ax.plot(few["L"], few["exact"], "x", c=INK, ms=5, label="prompt only")

@@ -186,7 +186,7 @@ def test_elbow_chart_starts_with_the_most_examples():
     table = elbow.simulated(law, elbow.TRIED, amounts, seed=0)
     found = elbow.joint(table, chance=law.chance)
     few = pd.DataFrame({"L": [1.3, 1.5], "exact": [0.0, 0.0]})
-    spec = charts.elbow_chart(table, found, few).to_dict()
+    spec = charts.elbow_chart(table.assign(N=1000), found, few).to_dict()
     assert [(p["name"], p["value"]) for p in spec["params"]] == [("level", 1)]
     rows = [row for data in spec["datasets"].values() for row in data]
     says = {row["level"]: row["says"] for row in rows if "level" in row and "says" in row}

@@ -69,8 +69,10 @@ def table():
 
 
 def test_the_law_goes_with_its_dots_and_stops_at_one(ax, table):
-    skill_plots.moving_elbow(ax, table, LAW, pd.DataFrame({"L": [1.3], "exact": [0.0]}))
-    lines = ax.lines[1::2][:3]
+    sized = table.assign(N=np.where(table.L > 1.6, 10, 20))
+    skill_plots.moving_elbow(ax, sized, LAW, pd.DataFrame({"L": [1.3], "exact": [0.0]}))
+    lines = ax.lines[2::3]
+    assert min(ax.lines[1].get_xdata()) > 1.6 > max(ax.lines[0].get_xdata()), "the smallest apart"
     for k, line in zip(AMOUNTS, lines, strict=True):
         assert np.allclose(line.get_ydata(), np.minimum(1, LAW(L=line.get_xdata(), n_examples=k)))
     assert ax.xaxis_inverted()
