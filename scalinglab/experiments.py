@@ -510,7 +510,7 @@ def emergence() -> Experiment:
         name="emergence",
         purpose="Which skills appear in a small language model, at which loss of its text, and do models of "
         "different size and training agree on that loss?",
-        minutes=30,
+        minutes=37,
         configs=tuple(schooled(N, D, corpus_=mix, seed=seed) for N, D, mix, seed in settings),
         evaluations=6,
         measure=tasks.measure,
@@ -522,22 +522,20 @@ def emergence() -> Experiment:
 FINETUNED = {
     "brackets": (25, 75, 200, 600, 2000),
     "sorting": (50, 150, 400, 1000, 3000),
-    "copying": (100, 300, 800, 2000, 5000),
 }
 """Examples on which the models of ``emergence`` are fine-tuned, by skill."""
 
 
 def finetune() -> Experiment:
-    """Sixteen models of ``emergence`` up to 8 M bytes, each fine-tuned on five amounts of three skills."""
+    """Sixteen models of ``emergence`` up to 8 M bytes, each fine-tuned on five amounts of two skills."""
     lengths, sizes = (1_000_000, 2_000_000, 4_000_000, 8_000_000), ("197k", "113k", "58k", "25k")
     models = [schooled(N, D) for D in lengths for N in sizes]
     return Experiment(
         name="finetune",
         purpose="By how much does fine-tuning on k examples move the loss at which a skill appears?",
-        minutes=40,
+        minutes=15,
         configs=tuple(
-            tasks.Finetuning(pretraining=model, skill=skill, k=k, subset=subset)
-            for subset in (0, 1)
+            tasks.Finetuning(pretraining=model, skill=skill, k=k)
             for skill, amounts in FINETUNED.items()
             for k in amounts
             for model in models
