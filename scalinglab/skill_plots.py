@@ -287,7 +287,8 @@ def elbow_forecasts(ax: Axes, tables: Mapping[str, pd.DataFrame], *, margin: flo
     ax.set_ylabel("forecast - found (nats/byte)")
     ax.xaxis.set_major_formatter(plt.FuncFormatter(lambda v, _: f"{v:g}"))
     ax.xaxis.set_minor_formatter(plt.FuncFormatter(lambda v, _: f"{v:g}" if round(v, 3) in (2, 3, 5) else ""))
-    ax.legend(fontsize=8, loc="lower left", frameon=False)
+    if len(tables) > 1:
+        ax.legend(fontsize=8, loc="lower left", frameon=False)
 
 
 def posteriors(ax: Axes, draws: Mapping[str, Sequence[float]], *, truth: float | None = None) -> None:
