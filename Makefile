@@ -81,6 +81,7 @@ _build/peer/bin/python: # what practitioners use today, in an environment of its
 bench: .venv/installed _build/peer/bin/python ## Measure speed and coverage, and record both for the book (40 minutes)
 	@$(PY) tests/bench/bench_fit.py --peer _build/peer/bin/python --record scalinglab/tables/bench_fit.csv
 	@$(PY) tests/bench/bench_coverage.py --record scalinglab/tables/bench_coverage.csv
+	@$(PY) tests/bench/bench_elbow.py --record scalinglab/tables/bench_elbow.csv
 	@$(PY) tests/bench/bench_train.py --record scalinglab/tables/bench_train.csv
 	@$(PY) tests/bench/bench_train.py --parity --record scalinglab/tables/bench_parity.csv
 	@$(PY) tests/bench/bench_sweep.py --record scalinglab/tables/bench_sweep.csv

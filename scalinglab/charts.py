@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from scalinglab import quanta
+from scalinglab.elbow import Elbow
 from scalinglab.laws.batch import BatchTradeoffLaw
 from scalinglab.laws.chinchilla import Chinchilla, embedding_weight, local_exponent
 from scalinglab.laws.emergence import ExactMatchLaw, quantization_exponents
-from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, bowl_lines, compact, glyph
+from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, RED, bowl_lines, compact, glyph
 
 
 def temperature_chart(probabilities: np.ndarray, *, k: int = 12) -> alt.Chart:
@@ -821,5 +822,59 @@ def steps_chart(
         .encode(x=alt.value(6), y=alt.value(296), text="says:N")
     )
     return alt.layer(thin, law, thick, text).properties(  # type: ignore[return-value]
+        width="container", height=300
+    )
+
+
+def elbow_chart(tunings: pd.DataFrame, found: Elbow, few: pd.DataFrame) -> alt.LayerChart:
+    """Accuracy over loss with a prompt and after fine-tuning, and a slider for the number of examples.
+
+    Parameters
+    ----------
+    tunings
+        Columns ``N``, ``k``, ``L``, ``exact``.
+    found
+        What `elbow.joint` finds in them.
+    few
+        The same models with a prompt only: ``L``, ``exact``.
+    """
+    amounts = [int(k) for k in np.sort(tunings["k"].unique())]
+    low, high = float(tunings["L"].min()), float(tunings["L"].max())
+    rows = []
+    for place, k in enumerate(amounts):
+        at, begins, ends = found.at(k)
+        corner = found.law.elbow(n_examples=k)
+        top = corner - (1 - found.law.chance) / found.law.slope
+        says = f"{k:,} examples: elbow at {at:.2f} nats ({begins:.2f} - {ends:.2f})"
+        for L in sorted({low, high, *(x for x in (corner, top) if low < x < high)}):
+            accuracy = min(1.0, float(found.law(L=L, n_examples=k)))
+            rows.append((place, round(float(L), 4), round(accuracy, 4), says))
+    lines = pd.DataFrame(rows, columns=["level", "L", "exact", "says"])
+    slider = alt.binding_range(min=0, max=len(amounts) - 1, step=1, name="more examples ")
+    level = alt.param(name="level", value=len(amounts) - 1, bind=slider)
+    scale = alt.Scale(domain=[high + 0.02, low - 0.02], nice=False, zero=False)
+    x = alt.X("L:Q", title=LABELS["L"], scale=scale)
+    y = alt.Y("exact:Q", title="answers right", scale=alt.Scale(domain=[0, 1]))
+    dots = tunings[["L", "exact"]].round(4)
+    dots = dots.assign(level=tunings["k"].map(amounts.index), size="N = " + tunings["N"].map(compact))
+    sizes = ["N = " + compact(N) for N in np.sort(tunings["N"].unique())]
+    shades = alt.Scale(domain=sizes, range=[RED, GREY, GREEN, BLUE][: len(sizes)])
+    colour = alt.Color("size:N", title=None, scale=shades, legend=alt.Legend(orient="top"))
+    chosen = alt.Chart(lines).add_params(level).transform_filter("datum.level == level")
+    line = chosen.mark_line(color=INK, strokeWidth=1.5).encode(x, y, order="L:Q")
+    says = chosen.transform_filter(f"datum.L == {round(low, 4)}").mark_text(
+        align="left", baseline="top", fontSize=13, color=INK
+    )
+    says = says.encode(x=alt.value(8), y=alt.value(4), text="says:N")
+    here = alt.Chart(dots).transform_filter("datum.level == level")
+    points = here.mark_point(filled=True, size=55, opacity=0.9).encode(x, y, colour)
+    before = alt.Chart(few[["L", "exact"]].round(4))
+    crosses = before.mark_point(shape="cross", filled=True, color=ORANGE, size=45, opacity=1).encode(x, y)
+    told = (
+        alt.Chart(pd.DataFrame({"says": ["crosses: with a prompt only"]}))
+        .mark_text(align="left", baseline="top", fontSize=12, color=ORANGE)
+        .encode(x=alt.value(8), y=alt.value(24), text="says:N")
+    )
+    return alt.layer(line, points, crosses, says, told).properties(  # type: ignore[return-value]
         width="container", height=300
     )

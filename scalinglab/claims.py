@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scalinglab import bowl, laws, overfitting, quanta, repeats, runs, tuning
+from scalinglab import bowl, elbow, laws, overfitting, quanta, repeats, runs, tuning
 from scalinglab.fit import bootstrap, envelope, fit_law, isoflop
 from scalinglab.surface import counted, surface
 
@@ -384,6 +384,39 @@ def parametric_exponent(table: pd.DataFrame, name: str) -> dict[str, float]:
     return fitted(laws.Chinchilla, by_total, lambda law: top(law) / (law.alpha + q * law.beta))
 
 
+def forecasting_emergence() -> list[Claim]:
+    """Forecasts of the few-shot elbow against what was found, on ``emergence`` and ``finetune``."""
+    from scalinglab import tasks  # torch, which no other claim needs
+
+    models, curves = runs.load("emergence").query("corpus == 'skills'"), runs.load("emergence_curves")
+    tunings = runs.load("finetune")
+    paper = float(np.mean([task.predicted - task.found for task in laws.SNELL_2024_FORECASTS]))
+    claims = []
+    for skill in tunings["skill"].unique():
+        few, rows = elbow.prompted(models, curves, skill), elbow.tuned(models, tunings, skill)
+        odds = tasks.chance(tasks.SKILLS[skill])["exact"]
+        if elbow.at_chance(few["exact"], chance=odds).all():
+            continue  # no model has the skill: nothing to compare with
+        known = elbow.still_at_chance(few, rows, chance=odds)
+        found, truth = elbow.joint(known, chance=odds), elbow.single(few, chance=odds)
+        if truth.high - truth.low > 0.2:
+            continue  # accuracy with a prompt does not follow the loss: there is no elbow to foresee
+        ours, low, high = elbow.difference(found, truth)
+        claims.append(
+            Claim(
+                chapter=14,
+                claim=f"few-shot elbow of {skill}, forecast minus found, nats",
+                source="Snell 2024, all data, mean of four tasks",
+                paper=paper,
+                ours=ours,
+                low=low,
+                high=high,
+                counts=f"emergence, finetune; models at chance; {found.high - found.low:.2f} nats wide",
+            )
+        )
+    return claims
+
+
 def learning_rate() -> list[Claim]:
     """The exponents of Step Law, and of others where size and data grow together, on ``lr_batch``."""
     table = tuning.by_length(runs.load("lr_batch"))
@@ -429,7 +462,7 @@ def learning_rate() -> list[Claim]:
 PARTS: dict[str, tuple[Callable[[], list[Claim]], ...]] = {
     "Kaplan": (three_power_laws, batch_and_steps, size_and_data, sample_efficiency),
     "Chinchilla": (three_approaches, kaplan_vs_chinchilla, beyond),
-    "Emergence": (sudden_skills,),
+    "Emergence": (sudden_skills, forecasting_emergence),
     "Other factors": (learning_rate,),
 }
 """What each part of the book claims, chapter by chapter."""

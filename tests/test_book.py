@@ -270,6 +270,7 @@ CLAIMED = {
     "R_D, repetitions until a token is worth 1/e, N = 113 k": "eleven-R-large",
     "exponent of the best size a, V = 8192, counted in full": "nine-8192-tC-a",
     "exponent of the best size a, V = 8192, counted Kaplan's way": "nine-8192-n6-a",
+    "few-shot elbow of sorting, forecast minus found, nats": "fourteen-off-sorting",
     "exponent of the best rate in N, batch tuned": "fifteen-lr-N",
     "exponent of the best rate in D, batch tuned": "fifteen-lr-D",
     "exponent of the best batch in D": "fifteen-B-D",

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scalinglab import charts, counting, fit, laws, plots
+from scalinglab import charts, counting, elbow, fit, laws, plots
 
 
 def test_temperature_chart_holds_every_byte():
@@ -194,3 +194,17 @@ def test_steps_chart_begins_with_a_hundred_sharp_steps_and_a_mean_along_the_theo
     assert slope == pytest.approx(-0.4 / 1.4, abs=0.05)  # of ten thousand skills
     thin = rows[rows["task"].notna() & (rows["level"] == 4)]
     assert thin["task"].nunique() <= 14
+
+
+def test_elbow_chart_starts_with_the_most_examples():
+    amounts = (100, 4000)
+    law = elbow.moved(few_shot=1.1, most=1.6, alpha=1.0, amounts=amounts)
+    table = elbow.simulated(law, elbow.TRIED, amounts, seed=0)
+    found = elbow.joint(table, chance=law.chance)
+    few = pd.DataFrame({"L": [1.3, 1.5], "exact": [0.0, 0.0]})
+    spec = charts.elbow_chart(table.assign(N=1000), found, few).to_dict()
+    assert [(p["name"], p["value"]) for p in spec["params"]] == [("level", 1)]
+    rows = [row for data in spec["datasets"].values() for row in data]
+    says = {row["level"]: row["says"] for row in rows if "level" in row and "says" in row}
+    assert says[1].startswith("4,000 examples: elbow at 1.6")
+    assert max(row["exact"] for row in rows if "says" in row and "exact" in row) == 1.0
