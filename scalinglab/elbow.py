@@ -445,7 +445,7 @@ def prompted(models: pd.DataFrame, curves: pd.DataFrame, skill: str, *, n: int =
     DataFrame
         ``pretraining``, ``N``, ``D``, ``C``, ``L``, ``exact``, ``n``; the worst model first.
     """
-    last = curves.loc[curves.groupby("id")["S"].idxmax()].set_index("id")
+    last = curves.sort_values("S").groupby("id").tail(1).set_index("id")
     found = models[["id", "N", "D", "C", "L"]].rename(columns={"id": "pretraining"})
     asked = found.assign(exact=found["pretraining"].map(last[f"{skill}_exact"]), n=n)
     return asked.sort_values("L", ascending=False, ignore_index=True)

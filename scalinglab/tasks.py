@@ -320,7 +320,7 @@ def by_skill(table: pd.DataFrame, keep: Sequence[str] = ("id", "N", "D", "L")) -
         table[[*keep]].assign(
             skill=name,
             length=skill.length,
-            **{metric: table[f"{name}_{metric}"] for metric in ("exact", "token", "logprob", "brier")},
+            **{m: table[f"{name}_{m}"].to_numpy() for m in ("exact", "token", "logprob", "brier")},
         )
         for name, skill in SKILLS.items()
         if f"{name}_exact" in table
