@@ -474,7 +474,7 @@ def head_to_head() -> Experiment:
         purpose="Kaplan's exponent .73 and that of our bowls, both from the best size at 3e10 FLOPs, ask "
         "for two sizes at 3e13: which loss is lower? The larger model lies outside the range of "
         "the nano law, so half and twice its learning rate are tried as well.",
-        minutes=20,
+        minutes=25,
         configs=sweep.configurations(
             setting | {"lr": float(f"{setting['lr'] * factor:.2g}")}
             for setting, (_, _, factor) in zip(settings, sides, strict=True)
