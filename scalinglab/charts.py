@@ -865,7 +865,7 @@ def elbow_chart(tunings: pd.DataFrame, found: Elbow, few: pd.DataFrame) -> alt.L
     says = chosen.transform_filter(f"datum.L == {round(low, 4)}").mark_text(
         align="left", baseline="top", fontSize=13, color=INK
     )
-    says = says.encode(x=alt.value(8), y=alt.value(4), text="says:N")
+    says = says.encode(x=alt.value(8), y=alt.value(165), text="says:N")
     here = alt.Chart(dots).transform_filter("datum.level == level")
     points = here.mark_point(filled=True, size=55, opacity=0.9).encode(x, y, colour)
     before = alt.Chart(few[["L", "exact"]].round(4))
@@ -873,7 +873,7 @@ def elbow_chart(tunings: pd.DataFrame, found: Elbow, few: pd.DataFrame) -> alt.L
     told = (
         alt.Chart(pd.DataFrame({"says": ["crosses: with a prompt only"]}))
         .mark_text(align="left", baseline="top", fontSize=12, color=ORANGE)
-        .encode(x=alt.value(8), y=alt.value(24), text="says:N")
+        .encode(x=alt.value(8), y=alt.value(185), text="says:N")
     )
     return alt.layer(line, points, crosses, says, told).properties(  # type: ignore[return-value]
         width="container", height=300
