@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from scalinglab import corpus, counting, runs, sweep, tasks
+from scalinglab import context, corpus, counting, runs, shift, sweep, tasks
 from scalinglab.model import GPT
 from scalinglab.parity import ParityConfig, marks
 from scalinglab.train import TrainConfig
@@ -520,14 +520,16 @@ def emergence() -> Experiment:
 
 
 FINETUNED = {
-    "brackets": (25, 75, 200, 600, 2000),
-    "sorting": (50, 150, 400, 1000, 3000),
+    "brackets": ((25, 75, 200, 600, 2000), (0, 1)),
+    "sorting": ((50, 150, 400, 1000, 3000), (0, 1)),
+    "addition": ((50, 150, 400, 1000, 3000), (0,)),
+    "copying": ((50, 150, 400, 1000, 3000), (0,)),
 }
-"""Examples on which the models of ``emergence`` are fine-tuned, by skill."""
+"""Examples on which the models of ``emergence`` are fine-tuned, and nested subsets of them, by skill."""
 
 
 def finetune() -> Experiment:
-    """Sixteen models of ``emergence`` up to 8 M bytes, each fine-tuned on five amounts of two skills."""
+    """Sixteen models of ``emergence`` up to 8 M bytes, each fine-tuned on five amounts of four skills."""
     lengths, sizes = (1_000_000, 2_000_000, 4_000_000, 8_000_000), ("197k", "113k", "58k", "25k")
     models = [schooled(N, D) for D in lengths for N in sizes]
     return Experiment(
@@ -535,8 +537,9 @@ def finetune() -> Experiment:
         purpose="By how much does fine-tuning on k examples move the loss at which a skill appears?",
         minutes=13,
         configs=tuple(
-            tasks.Finetuning(pretraining=model, skill=skill, k=k)
-            for skill, amounts in FINETUNED.items()
+            tasks.Finetuning(pretraining=model, skill=skill, k=k, subset=subset)
+            for skill, (amounts, subsets) in FINETUNED.items()
+            for subset in subsets
             for k in amounts
             for model in models
         ),
@@ -554,6 +557,142 @@ def parity() -> Experiment:
         minutes=8,
         configs=tuple(configs),
         evaluations=len(marks(configs[0].steps)),
+    )
+
+
+PLANES: dict[int, dict[str, dict[str, int]]] = {
+    24_576: {
+        "base": {"n_layer": 2, "d_model": 32, "n_head": 2},
+        "1 layer": {"n_layer": 1, "d_model": 46, "n_head": 2},
+        "4 layers": {"n_layer": 4, "d_model": 22, "n_head": 2},
+        "8 layers": {"n_layer": 8, "d_model": 16, "n_head": 2},
+        "1 head": {"n_layer": 2, "d_model": 32, "n_head": 1},
+        "4 heads": {"n_layer": 2, "d_model": 32, "n_head": 4},
+        "8 heads": {"n_layer": 2, "d_model": 32, "n_head": 8},
+        "ratio 1": {"n_layer": 2, "d_model": 46, "n_head": 2},
+        "ratio 2": {"n_layer": 2, "d_model": 40, "n_head": 2},
+        "ratio 8": {"n_layer": 2, "d_model": 24, "n_head": 2},
+        "ratio 16": {"n_layer": 2, "d_model": 18, "n_head": 2},
+    },
+    98_304: {
+        "base": {"n_layer": 2, "d_model": 64, "n_head": 4},
+        "1 layer": {"n_layer": 1, "d_model": 92, "n_head": 4},
+        "4 layers": {"n_layer": 4, "d_model": 44, "n_head": 4},
+        "8 layers": {"n_layer": 8, "d_model": 32, "n_head": 4},
+        "1 head": {"n_layer": 2, "d_model": 64, "n_head": 1},
+        "2 heads": {"n_layer": 2, "d_model": 64, "n_head": 2},
+        "8 heads": {"n_layer": 2, "d_model": 64, "n_head": 8},
+        "ratio 1": {"n_layer": 2, "d_model": 92, "n_head": 4},
+        "ratio 2": {"n_layer": 2, "d_model": 80, "n_head": 4},
+        "ratio 8": {"n_layer": 2, "d_model": 48, "n_head": 4},
+        "ratio 16": {"n_layer": 2, "d_model": 36, "n_head": 4},
+    },
+}
+"""Shapes of the experiment ``shape``, by parameters of their matrices and by what differs from the base."""
+
+
+def matched(dims: Mapping[str, int], parameters: int) -> dict[str, Any]:
+    """Add the ``d_ff`` that brings attention and feed-forward to so many parameters.
+
+    Examples
+    --------
+    >>> matched({"n_layer": 4, "d_model": 22, "n_head": 2}, 24_576)["d_ff"]
+    96
+    """
+    layer, d = parameters / dims["n_layer"], dims["d_model"]
+    return {**dims, "d_ff": round((layer - 4 * d * d) / (2 * d))}
+
+
+def shapes() -> Experiment:
+    """Eleven shapes of the same N at two sizes, three seeds; the extremes at other rates."""
+    length = {24_576: 1_000_000, 98_304: 2_000_000}
+    asked = [(P, name, seed, 1.0) for P in PLANES for name in PLANES[P] for seed in range(3)]
+    asked += [
+        (P, name, 0, factor)
+        for P in PLANES
+        for name in ("base", "1 layer", "8 layers", "ratio 16")
+        for factor in (0.5, 2.0)
+    ]
+    settings = []
+    for P, name, seed, factor in asked:
+        at = tuned(P, length[P])
+        lr = float(f"{at['lr'] * factor:.2g}")
+        settings.append(
+            {**matched(PLANES[P][name], P), "D": length[P], **at, "lr": lr, "seed": seed},
+        )
+    return Experiment(
+        name="shape",
+        purpose="At a fixed number of parameters, how much do depth, heads and the width of the feed-forward "
+        "layer matter, beside another seed? The extremes also at half and twice the learning rate.",
+        minutes=10,
+        configs=sweep.configurations(settings),
+        texts=("kjv", "shakespeare"),
+        columns={
+            "shape": [name for _, name, _, _ in asked],
+            "rate": [factor for _, _, _, factor in asked],
+        },
+    )
+
+
+def moe() -> Experiment:
+    """One to sixteen experts, one per token, at three active sizes, two seeds; sixteen at other rates."""
+    sizes = ("113k", "25k", "6k")
+    asked = [(N, E, seed, 1.0) for N in sizes for E in (16, 8, 4, 2, 1) for seed in (0, 1)]
+    asked += [(N, 16, 0, factor) for N in sizes[1:] for factor in (0.5, 2.0)]
+    D = 4_000_000
+    settings = []
+    for N, n_experts, seed, factor in asked:
+        at = tuned(counting.parameters(shape(N)).N, D)
+        lr = float(f"{at['lr'] * factor:.2g}")
+        settings.append({**SHAPES[N], "n_experts": n_experts, "D": D, **at, "lr": lr, "seed": seed})
+    return Experiment(
+        name="moe",
+        purpose="Each token goes through one of several feed-forward layers: what do parameters buy that "
+        "cost no FLOPs, and does a larger model gain less from them?",
+        minutes=25,
+        configs=sweep.configurations(settings),
+        columns={"rate": [factor for _, _, _, factor in asked]},
+    )
+
+
+def contexts() -> Experiment:
+    """Seven contexts at three sizes, two seeds; the loss at each octave of positions."""
+    D = 4_000_000
+    settings = [
+        {**SHAPES[N], "n_ctx": n_ctx, "D": D, "B": 512, "lr": tuned(counting.parameters(shape(N)).N, D)["lr"]}
+        | {"seed": seed}
+        for N in ("113k", "25k", "6k")
+        for n_ctx in (512, 256, 128, 64, 32, 16, 8)
+        for seed in (0, 1)
+    ]
+    return Experiment(
+        name="context",
+        purpose="How does the loss fall along the context, and does a model that was trained on short "
+        "contexts do better at the positions that it has?",
+        minutes=15,
+        configs=sweep.configurations(settings),
+        evaluations=4,
+        measure=context.measure,
+    )
+
+
+def shifts() -> Experiment:
+    """Six sizes trained on each of three texts, two seeds, scored on ten texts along training."""
+    D = 3_000_000
+    settings = [
+        {**SHAPES[N], "corpus": text, "D": D, "seed": seed, **tuned(counting.parameters(shape(N)).N, D)}
+        for N in ("308k", "113k", "58k", "25k", "9.7k", "3.5k")
+        for text in ("sotu", "sotu_pre1900", "kjv")
+        for seed in (0, 1)
+    ]
+    return Experiment(
+        name="shift",
+        purpose="Is what a model loses on other texts the same at every size and stage of training? Trained "
+        "on addresses of all years, on those before 1900, and the other way round on the Bible.",
+        minutes=20,
+        configs=sweep.configurations(settings),
+        evaluations=4,
+        measure=shift.measure,
     )
 
 
@@ -576,6 +715,10 @@ EXPERIMENTS: dict[str, Callable[[], Experiment]] = {
     "parity": cache(parity),
     "emergence": cache(emergence),
     "finetune": cache(finetune),
+    "shape": cache(shapes),
+    "moe": cache(moe),
+    "context": cache(contexts),
+    "shift": cache(shifts),
 }
 """Every experiment by name; a grid is built when it is asked for."""
 

@@ -100,6 +100,18 @@ SPLITS = {
         held_out=years_ending_in_5,
         used=lambda document: document["year"] < 1900,
     ),
+    "sotu_1900": Split(
+        file="sotu",
+        said="years from 1900 to 1945; held out: those ending in 5",
+        held_out=years_ending_in_5,
+        used=lambda document: 1900 <= document["year"] < 1946,
+    ),
+    "sotu_1946": Split(
+        file="sotu",
+        said="years from 1946 on; held out: those ending in 5",
+        held_out=years_ending_in_5,
+        used=lambda document: document["year"] >= 1946,
+    ),
     "kjv": Split(file="kjv", said="66 books; held out: every fifth", held_out=every_fifth),
     "shakespeare": Split(
         file="shakespeare",
