@@ -878,3 +878,47 @@ def elbow_chart(tunings: pd.DataFrame, found: Elbow, few: pd.DataFrame) -> alt.L
     return alt.layer(line, points, crosses, says, told).properties(  # type: ignore[return-value]
         width="container", height=300
     )
+
+
+def verdict_chart(distances: pd.DataFrame, *, reach: float = 12.0) -> alt.LayerChart:
+    """Every claim as a dot: how far ours is from the paper's; a list picks a part of the book.
+
+    Parameters
+    ----------
+    distances
+        From `claims.distances`, with a column ``part``.
+    reach
+        Half width of the axis; what lies beyond stands at its end.
+    """
+    table = distances.assign(
+        what=distances["chapter"].astype(str) + " · " + distances["claim"],
+        at=distances["distance"].clip(-reach, reach).round(2),
+        place=range(len(distances)),
+    ).round(4)
+    parts = list(dict.fromkeys(table["part"]))
+    part = alt.param(
+        name="part", value=parts[0], bind=alt.binding_select(options=parts, name="part of the book ")
+    )
+    shown = alt.Chart(table).transform_filter("datum.part == part")
+    axis = alt.Axis(labelLimit=190, labelExpr="split(datum.value, ', ')")
+    claim = alt.Y("what:N", title=None, sort=alt.SortField("place"), axis=axis)
+    at = alt.X(
+        "at:Q",
+        title="ours - paper's (half intervals)",
+        scale=alt.Scale(domain=[-reach, reach]),
+    )
+    colour = alt.Color(
+        "verdict:N",
+        title=None,
+        scale=alt.Scale(domain=["agrees", "ours is larger", "ours is smaller"], range=[GREEN, ORANGE, BLUE]),
+        legend=alt.Legend(orient="top", direction="vertical"),
+    )
+    tooltip = [alt.Tooltip(f"{name}:N") for name in ("claim", "paper", "ours", "low", "high", "verdict")]
+    band = (
+        alt.Chart(pd.DataFrame({"low": [-1], "high": [1]}))
+        .mark_rect(color=GREY, opacity=0.25)
+        .encode(x=alt.X("low:Q"), x2="high:Q")
+    )
+    dots = shown.add_params(part).mark_point(filled=True, size=90, opacity=1)
+    dots = dots.encode(at, claim, color=colour, shape=alt.Shape("verdict:N", legend=None), tooltip=tooltip)
+    return alt.layer(band, dots).properties(width="container", height=alt.Step(32))  # type: ignore[return-value]

@@ -468,8 +468,8 @@ PARTS: dict[str, tuple[Callable[[], list[Claim]], ...]] = {
 """What each part of the book claims, chapter by chapter."""
 
 
-def part(name: str) -> pd.DataFrame:
-    """Fit all that a part of the book claims, anew from the recorded runs; about a minute.
+def fit_part(name: str) -> list[Claim]:
+    """Fit all that a part of the book claims, anew from the recorded runs; seconds.
 
     Raises
     ------
@@ -482,4 +482,35 @@ def part(name: str) -> pd.DataFrame:
     unsure = [claim.claim for claim in found if not math.isfinite(claim.low + claim.high)]
     if unsure:
         raise FloatingPointError(f"no interval for: {', '.join(unsure)}")
-    return table(found)
+    return found
+
+
+def part(name: str) -> pd.DataFrame:
+    """Make the `table` of what a part of the book claims."""
+    return table(fit_part(name))
+
+
+def distances(claims: Iterable[Claim]) -> pd.DataFrame:
+    """Put claims of any unit on one scale: how far ours is from the paper's, in half intervals of ours.
+
+    Returns
+    -------
+    DataFrame
+        One row per claim: ``chapter``, ``claim``, ``paper``, ``ours``, ``low``, ``high``, ``verdict`` and
+        ``distance``, which lies between -1 and 1 where the paper's number lies in our interval, is
+        positive where ours is larger, and is measured with the side of the interval that faces the paper's.
+
+    Examples
+    --------
+    >>> one = Claim(
+    ...     chapter=1, claim="c", source="s", paper=2.0, ours=5.0, low=4.0, high=9.0, counts="all"
+    ... )
+    >>> distances([one]).distance[0]
+    3.0
+    """
+    rows = []
+    for claim in claims:
+        side = claim.ours - claim.low if claim.ours > claim.paper else claim.high - claim.ours
+        row = dataclasses.asdict(claim) | {"verdict": claim.verdict}
+        rows.append(row | {"distance": (claim.ours - claim.paper) / side if side else 0.0})
+    return pd.DataFrame(rows).drop(columns=["source", "counts"])

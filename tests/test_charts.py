@@ -208,3 +208,16 @@ def test_elbow_chart_starts_with_the_most_examples():
     says = {row["level"]: row["says"] for row in rows if "level" in row and "says" in row}
     assert says[1].startswith("4,000 examples: elbow at 1.6")
     assert max(row["exact"] for row in rows if "says" in row and "exact" in row) == 1.0
+
+
+def test_verdict_chart_keeps_far_claims_at_the_end_of_its_axis():
+    rows = [
+        {"chapter": 3, "claim": "near", "paper": 1.0, "ours": 1.1, "low": 0.9, "high": 1.3, "distance": 0.5},
+        {"chapter": 3, "claim": "far", "paper": 1.0, "ours": 9.0, "low": 8.9, "high": 9.1, "distance": 80.0},
+    ]
+    table = pd.DataFrame(rows).assign(verdict=["agrees", "ours is larger"], part="Kaplan")
+    spec = charts.verdict_chart(table).to_dict()
+    data = max(spec["datasets"].values(), key=len)
+    assert [row["at"] for row in data] == [0.5, 12.0]
+    assert [row["ours"] for row in data] == [1.1, 9.0]
+    assert spec["params"][0]["value"] == "Kaplan"
