@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 from chapters import ROOT, Chapter, find
 
-from scalinglab import claims, laws
+from scalinglab import claims, experiments, laws, runs
 
 SITE = ROOT / "_build" / "html"
 CHAPTERS = find()
@@ -239,6 +239,58 @@ def test_every_module_of_the_package_is_on_a_page_of_the_package():
     inner = {"console", "files", "huber"}  # printing, writing, the inner loop of the fitter
     modules = {path.stem for path in (ROOT / "scalinglab").glob("[a-z]*.py")}
     assert modules - shown - inner == set()
+
+
+COVERED_SECTIONS = ("1", "2", "2.1", "2.2", "2.3", "2.4", "2.5", "3", "4", "summary", "references")
+COVERED_FIGURES = ("01", "02", "03", "04", "05", "06", "07", "08", "09", "11", "12")
+
+
+def coverage() -> dict[str, list[list[str]]]:
+    """Rows of each table of the page of coverage, by its section."""
+    page = (ROOT / "book" / "coverage.md").read_text("utf-8")
+    parts = re.split(r"^## (.+)$", page, flags=re.M)
+    return {
+        title: [
+            [cell.strip() for cell in row.strip("| ").split(" | ")]
+            for row in re.findall(r"^\|.*\|$", text, re.M)[2:]
+        ]
+        for title, text in zip(parts[1::2], parts[2::2], strict=True)
+    }
+
+
+def test_every_section_and_figure_of_the_source_is_covered():
+    rows = coverage()
+    sections = {row[0].partition(",")[0] for row in rows["Sections"]}
+    assert sections == set(COVERED_SECTIONS)
+    of_25 = [row[0] for row in rows["Sections"] if row[0].startswith("2.5")]
+    assert len(of_25) == 4  # learning rate, shape, context, shift
+    assert tuple(row[0].partition(",")[0] for row in rows["Figures"]) == COVERED_FIGURES
+    assert len(rows["Formulas"]) == 7
+
+
+def test_what_covers_the_source_is_there():
+    rows = [row for part in coverage().values() for row in part]
+    text = "\n".join(" | ".join(row) for row in rows)
+    labels = set(re.findall(r"\{ref\}`(ch-[a-z0-9-]+)`", text))
+    assert labels == {
+        re.search(r"^\((ch-[a-z0-9-]+)\)=$", c.path.read_text("utf-8"), re.M)[1] for c in CHAPTERS
+    }
+    figures = set(re.findall(r"\{numref\}`(fig-[a-z0-9-]+)`", text))
+    written = "\n".join(c.path.read_text("utf-8") for c in CHAPTERS)
+    assert [name for name in figures if f"name: {name}\n" not in written] == []
+    tests = set(re.findall(r"`(test_\w+\.py(?:::\w+)?)`", text))
+    assert [name for name in tests if not holds(*name.split("::"))] == []
+    names = set(re.findall(r"`([a-z][\w-]*)`", text.replace("{ref}`", "").replace("{numref}`", "")))
+    known = {*laws.catalogue().index, *experiments.EXPERIMENTS}
+    assert {name for name in names if not name.startswith(("ch-", "fig-"))} - known == set()
+    used = names & set(experiments.EXPERIMENTS)
+    assert [name for name in used if not (runs.TABLES / f"{name}.parquet").exists()] == []
+
+
+def holds(file: str, function: str = "") -> bool:
+    """Whether a test file is there and holds the function."""
+    path = ROOT / "tests" / file
+    return path.exists() and (not function or f"def {function}(" in path.read_text("utf-8"))
 
 
 # --- stored outputs ---------------------------------------------------------------------------
