@@ -20,6 +20,30 @@ from scalinglab.fit import Fit, Intervals, bootstrap, fit_law
 app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False)
 
 
+UNITS = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+
+
+def amount(text: str | float) -> float:
+    """Read an amount, also as ``5T``, ``70B``, ``2M`` or ``1_000``.
+
+    Examples
+    --------
+    >>> amount("5T"), amount("1e21")
+    (5000000000000.0, 1e+21)
+    """
+    digits, unit = str(text).strip(), 1.0
+    if digits[-1:].upper() in UNITS:
+        digits, unit = digits[:-1], UNITS[digits[-1:].upper()]
+    try:
+        return float(digits) * unit
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no amount; write 5e12 or 5T") from error
+
+
+def _amount(help: str) -> Any:
+    return typer.Option(help=help, parser=amount, metavar="NUMBER")
+
+
 @app.callback(invoke_without_command=True)
 def greet(context: typer.Context) -> None:
     """Scaling laws of language models: fit them, plan with them, train for them."""
@@ -160,20 +184,25 @@ def draw_fit(fitted: Fit, table: pd.DataFrame, path: Path) -> None:
 @app.command()
 @advise
 def plan(
-    flops: Annotated[float | None, typer.Option(help="budget in FLOPs, as 1e21")] = None,
-    law: Annotated[str, typer.Option(help="a published law of the loss in N and D, or of the split")] = "",
+    flops: Annotated[float | None, _amount("budget in FLOPs, as 1e21")] = None,
+    law: Annotated[str, typer.Option(help="a published law, as `python -m scalinglab laws` lists them")] = "",
     fit_: Annotated[Path | None, typer.Option("--fit", help="your own law: what `fit --json` wrote")] = None,
     gpus: Annotated[float | None, typer.Option(help="devices, in the place of --flops")] = None,
     days: Annotated[float | None, typer.Option(help="of these devices")] = None,
     peak: Annotated[float | None, typer.Option(help="FLOP/s of one device, as 312e12")] = None,
     utilisation: Annotated[float, typer.Option(help="share of the peak that training reaches")] = 0.4,
-    unique: Annotated[float | None, typer.Option(help="unique tokens that there are")] = None,
-    inference: Annotated[float | None, typer.Option(help="tokens of use in the model's life")] = None,
+    unique: Annotated[float | None, _amount("unique tokens that there are, as 5T")] = None,
+    inference: Annotated[float | None, _amount("tokens of use in the model's life, as 2T")] = None,
     level: Annotated[float, typer.Option(help="of the intervals")] = 0.95,
 ) -> None:
     """Split a budget: parameters, tokens, loss; and what other laws would say."""
     C = wanted_budget(flops, gpus=gpus, days=days, peak=peak, utilisation=utilisation)
     chosen, draws, name, largest_C, doubts = chosen_law(law, fit_, unique)
+    if unique is not None and "U" not in laws.inputs(chosen):
+        raise ValueError(
+            f"{name} does not know what repeated tokens are worth: leave --unique out, or take "
+            "--law muennighoff-2023"
+        )
     best = planning.allocate(chosen, C=C, U=unique)
     ends = planning.intervals(chosen, draws, C=C, U=unique, level=level) if draws is not None else None
     say(f"C = {C:.4g} FLOPs under {name}" + (f"; {chosen.source}" if chosen.source else ""))
@@ -183,11 +212,13 @@ def plan(
         say(f"warning: the fit says: {doubt}")
     if largest_C and C > 10 * largest_C:
         say(f"warning: {C:.3g} FLOPs is {C / largest_C:.3g} times the largest budget that was fitted")
+    if not math.isnan(best.L):
+        half, twice = (planning.detour(chosen, C, factor=factor, U=unique).waste for factor in (0.5, 2.0))
+        say(f"half the size gives {half:.0%} of the budget away, twice the size {twice:.0%}")
     if inference is not None:
-        say(lifetime_line(chosen, best, inference))
-    if unique is None:
-        others = other_laws(C)
-        show(others, title="\nWhat the published laws say (losses compare within one tokenizer only)")
+        say(lifetime_line(chosen, best, inference, C))
+    title = "\nWhat the published laws say (losses compare within one tokenizer only)"
+    show(other_laws(C), title=title if unique is None else f"{title}, were there no end of tokens")
 
 
 def wanted_budget(flops: float | None, **hardware: Any) -> float:
@@ -266,13 +297,18 @@ def plan_table(
     return table
 
 
-def lifetime_line(law: Any, best: planning.Allocation, inference: float) -> str:
+def lifetime_line(law: Any, best: planning.Allocation, inference: float, C: float) -> str:
     """What the same loss costs at least when the model is also used."""
+    if math.isnan(best.L):
+        return "the price of use needs a law of the loss, and this one gives the split only"
+    if "U" in laws.inputs(law):
+        return "the price of use is not worked out where tokens are repeated: leave --unique out"
     life = planning.lifetime(law, L=best.L, D_inference=inference)
-    total = 6 * best.N * best.D + 2 * best.N * inference
+    total, training = 6 * best.N * best.D + 2 * best.N * inference, 6 * life.N * life.D
     return (
         f"with {inference:.3g} tokens of use, the same loss is cheapest with N = {life.N:.3g} on "
-        f"D = {life.D:.3g} tokens: {life.C:.3g} FLOPs in all, {1 - life.C / total:.0%} less"
+        f"D = {life.D:.3g} tokens: {life.C:.3g} FLOPs in all, {1 - life.C / total:.0%} less; "
+        f"{training:.3g} of them train it, {training / C:.2g} times the budget"
     )
 
 
@@ -284,7 +320,7 @@ def other_laws(C: float) -> pd.DataFrame:
             best = planning.allocate(law, C=C)
         except (TypeError, ValueError):
             continue  # a law of something else, or without an optimum at this budget
-        rows.append((key, best.N, best.D, best.D / best.N, best.L, best.n_convention))
+        rows.append((key, best.N, best.D, best.D / best.N, best.L, best.n_convention or "not said"))
     names = ["law", "N", "D", "D/N", "L", "N counts"]
     return pd.DataFrame(rows, columns=names).sort_values("N", ignore_index=True)
 

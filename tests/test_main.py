@@ -122,7 +122,26 @@ def test_plan_from_hardware_with_scarce_data_and_use():
     assert "the same loss is cheapest with" in used.stdout
 
 
+def test_amounts_may_have_a_letter_and_use_is_priced_in_budgets():
+    used = call("plan", "--flops", "1e21", "--law", "besiroglu", "--inference", "10T").output
+    assert used == call("plan", "--flops", "1e21", "--law", "besiroglu", "--inference", "1e13").output
+    assert "times the budget" in " ".join(used.split())
+    assert "is no amount; write 5e12 or 5T" in call("plan", "--flops", "5Q").stderr
+
+
+def test_a_plan_says_what_it_cannot_price():
+    scarce = " ".join(call("plan", "--flops", "1e21", "--unique", "10B", "--inference", "1T").output.split())
+    assert "not worked out where tokens are repeated: leave --unique out" in scarce
+    assert "were there no end of tokens" in scarce
+    split = " ".join(
+        call("plan", "--flops", "1e21", "--law", "porian-2024", "--inference", "1T").output.split()
+    )
+    assert "this one gives the split only" in split
+
+
 def test_plans_that_cannot_be():
+    unlimited = refused("plan", "--flops", 1e21, "--law", "besiroglu", "--unique", "1e10")
+    assert "leave --unique out, or take --law muennighoff-2023" in unlimited
     assert "no budget" in refused("plan")
     assert "--days, --peak missing" in refused("plan", "--gpus", 8)
     assert "PF-days" in refused("plan", "--flops", 100)

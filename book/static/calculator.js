@@ -130,7 +130,7 @@ function ends(law, C) {
     return allocate({ ...law, parameters }, C);
   });
   const band = (get) => [0.025, 0.975].map((q) => quantile(plans.map(get), q));
-  return { N: band((x) => x.N), D: band((x) => x.D), L: band((x) => x.L) };
+  return { N: band((x) => x.N), D: band((x) => x.D), ratio: band((x) => x.D / x.N), L: band((x) => x.L) };
 }
 
 // --- what the page shows -------------------------------------------------------------------------
@@ -207,7 +207,7 @@ function describe(row, law, C, U, use) {
   cell(row, law.name, { head: true, below: law.counts });
   cell(row, compact(best.N), { value: best.N, below: between("N", compact) });
   cell(row, compact(best.D), { value: best.D, below: between("D", compact) });
-  cell(row, compact(best.D / best.N), { value: best.D / best.N });
+  cell(row, compact(best.D / best.N), { value: best.D / best.N, below: between("ratio", compact) });
   cell(row, loss(best.L), { value: best.L, below: between("L", (x) => x.toFixed(3)) });
   const [half, twice] = [price(0.5), price(2)];
   cell(row, `${percent(half)} · ${percent(twice)}`, { value: half });
@@ -215,7 +215,9 @@ function describe(row, law, C, U, use) {
   if (U) cell(row, compact(best.D / U), { value: best.D / U });
   if (use) {
     const life = Number.isFinite(best.L) && !repeats ? lifetime(law, best.L, use) : { N: NaN, D: NaN };
-    cell(row, compact(life.N), { value: life.N, below: compact(life.D) });
+    const epochs = U && Number.isFinite(life.D) ? `, ${compact(life.D / U)} epochs` : "";
+    cell(row, compact(life.N), { value: life.N, below: `${compact(life.D)}${epochs}` });
+    best.life = life;
   }
   return best;
 }
@@ -267,15 +269,31 @@ function drawMap(law, C) {
   map.innerHTML = `<svg viewBox="0 0 ${W} ${H}" role="img" aria-label="Lines of equal loss over parameters and tokens under ${law.name}; the straight line is the budget; it touches the line of loss ${best.L.toFixed(3)} at ${compact(best.N)} parameters and ${compact(best.D)} tokens.">${parts.join("")}</svg>`;
 }
 
+// What the same loss costs at least over training and use, beside the best split of training alone.
+function lifeWords({ N, D, life }, C, use) {
+  if (!Number.isFinite(life.N)) return " The price of use needs a law of the loss without repetition.";
+  const saved = 1 - life.C / (6 * N * D + 2 * N * use);
+  const training = 6 * life.N * life.D;
+  return (
+    ` With ${compact(use)} tokens of use the same loss is cheapest with ${compact(life.N)} parameters on ${compact(life.D)} tokens: ` +
+    `${flops(life.C)} FLOPs in all, ${(100 * saved).toFixed(0)} % less; ${flops(training)} of them train it, ` +
+    `${Number((training / C).toPrecision(2))} times the budget.`
+  );
+}
+
+const flops = (C) => C.toPrecision(4).replace("e+", "e");
+
 function update() {
-  const [C, use, U] = [budget(), read("inference"), read("unique")];
+  const C = budget();
+  const [use, U] = ["inference", "unique"].map((name) => read(name) || null);
   const rows = byId("rows");
   rows.replaceChildren();
-  const usable = Number.isFinite(C) && !Number.isNaN(use) && !Number.isNaN(U);
+  const usable = Number.isFinite(C);
   byId("result").hidden = !usable;
   byId("epochs").hidden = !U;
   byId("life").hidden = !use;
   byId("says").textContent = usable ? "" : "Waiting for a budget.";
+  byId("warns").textContent = "";
   if (!usable) return;
   const plans = LAWS.filter((law) => U || law.form !== "RepeatedDataLaw").map((law) => {
     const row = document.createElement("tr");
@@ -283,20 +301,27 @@ function update() {
     return { row, law, best: describe(row, law, C, U, use) };
   });
   plans.sort((one, other) => one.best.N - other.best.N).forEach(({ row }) => rows.append(row));
-  const chosen = plans.find(({ law }) => law.key === byId("law").value) ?? plans[0];
-  const shown = chosen.law.form in LOSS && chosen.law.form !== "RepeatedDataLaw";
-  byId("map").hidden = !shown;
-  if (shown) drawMap(chosen.law, C);
+  remember();
+  const chosen = plans.find(({ law }) => law.key === byId("law").value);
+  byId("map").hidden = !chosen;
+  if (!chosen) {
+    byId("says").textContent = `${byId("law").value} counts repeated tokens: enter the unique tokens that there are, or choose another law.`;
+    return;
+  }
+  if (!(chosen.law.form in LOSS)) byId("map").textContent = "No map: this law gives the split, and no loss.";
+  else if (chosen.law.form === "RepeatedDataLaw") byId("map").textContent = "No map: this law depends on the unique tokens as well.";
+  else drawMap(chosen.law, C);
   const { N, D, L } = chosen.best;
   const loss = Number.isFinite(L) ? `, loss ${L.toFixed(4)} nats per token` : "";
   byId("says").textContent =
-    `${C.toPrecision(4).replace("e+", "e")} FLOPs under ${chosen.law.name}: ${compact(N)} parameters (${chosen.law.counts}), ` +
-    `${compact(D)} tokens, ${compact(D / N)} tokens per parameter${loss}.`;
-  const repeated = U && D > 4 * U;
-  byId("warns").textContent = repeated
-    ? `That reads the ${compact(U)} unique tokens ${compact(D / U)} times; beyond about four times each further time is worth less, and only the law of Muennighoff counts it.`
-    : "";
-  remember();
+    `${flops(C)} FLOPs under ${chosen.law.name}: ${compact(N)} parameters (${chosen.law.counts}), ` +
+    `${compact(D)} tokens, ${compact(D / N)} tokens per parameter${loss}.` +
+    (use ? lifeWords(chosen.best, C, use) : "");
+  const words = [];
+  if (U && D > 4 * U)
+    words.push(`That reads the ${compact(U)} unique tokens ${compact(D / U)} times; beyond about four times each further time is worth less, and only the law of Muennighoff counts it.`);
+  if (C > 1e23) words.push("No law here was fitted to runs of more than about 1e22 FLOPs: this is extrapolation.");
+  byId("warns").textContent = words.join(" ");
 }
 
 // --- a link carries the inputs ---------------------------------------------------------------------

@@ -168,7 +168,24 @@ def test_calculator_shows_the_intervals_of_plan(visit, address):
     ends = planning.intervals(law, planning.recorded_draws(law), C=1e21)
     shown = page.locator("tr[data-law=besiroglu-2024] small").all_inner_texts()
     assert shown[1] == f"{ends.low.N / 1e9:.4g} B – {ends.high.N / 1e9:.4g} B"
-    assert shown[3] == f"{ends.low.L:.3f} – {ends.high.L:.3f}"
+    assert shown[4] == f"{ends.low.L:.3f} – {ends.high.L:.3f}"
+
+
+def test_calculator_says_what_use_costs_and_which_law_asks_for_more(visit, address):
+    page = visit(f"{address}/{CALCULATOR}").page
+    page.locator("#calculator-inference").fill("1e13")
+    life = planning.lifetime(
+        laws.BESIROGLU_2024, L=planning.allocate(laws.BESIROGLU_2024, C=1e21).L, D_inference=1e13
+    )
+    said = page.locator("#calculator-says").inner_text()
+    assert f"{life.N / 1e9:.4g} B parameters on {life.D / 1e9:.4g} B tokens" in said
+    assert f"{6 * life.N * life.D / 1e21:.2g} times the budget" in said
+    page.locator("#calculator-law").select_option("muennighoff-2023")
+    assert "enter the unique tokens" in page.locator("#calculator-says").inner_text()
+    page.locator("#calculator-law").select_option("porian-2024")
+    assert page.locator("#calculator-map").inner_text().startswith("No map")
+    page.locator("#calculator-unique").fill("much")
+    assert page.locator("#calculator-result").is_visible()
 
 
 def test_calculator_link_carries_the_inputs(visit, address):
