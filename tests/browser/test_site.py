@@ -173,9 +173,9 @@ def test_calculator_shows_the_intervals_of_plan(visit, address):
 
 def test_calculator_says_what_use_costs_and_which_law_asks_for_more(visit, address):
     page = visit(f"{address}/{CALCULATOR}").page
-    page.locator("#calculator-inference").fill("1e13")
+    page.locator("#calculator-inference").fill("1e12")
     life = planning.lifetime(
-        laws.BESIROGLU_2024, L=planning.allocate(laws.BESIROGLU_2024, C=1e21).L, D_inference=1e13
+        laws.BESIROGLU_2024, L=planning.allocate(laws.BESIROGLU_2024, C=1e21).L, D_inference=1e12
     )
     said = page.locator("#calculator-says").inner_text()
     assert f"{life.N / 1e9:.4g} B parameters on {life.D / 1e9:.4g} B tokens" in said
