@@ -1,7 +1,8 @@
 """The elbow of a skill: the loss below which accuracy leaves chance, and how fine-tuning moves it."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -462,6 +463,35 @@ def tuned(models: pd.DataFrame, finetunings: pd.DataFrame, skill: str) -> pd.Dat
     asked = finetunings.loc[finetunings["skill"] == skill, ["pretraining", "k", "subset", "exact", "n"]]
     found = models[["id", "N", "C", "L"]].rename(columns={"id": "pretraining"})
     return asked.merge(found, on="pretraining", validate="many_to_one")
+
+
+def places(
+    few: Mapping[str, pd.DataFrame], tunings: Mapping[str, pd.DataFrame], *, chance: Mapping[str, float]
+) -> pd.DataFrame:
+    """Find the elbow of each skill with a prompt only and after fine-tuning on each amount, one by one.
+
+    Parameters
+    ----------
+    few, tunings
+        By skill, from `prompted` and `tuned`; of the models with a prompt, those that were fine-tuned count.
+    chance
+        Accuracy of whoever guesses, by skill.
+
+    Returns
+    -------
+    DataFrame
+        One row per skill and amount ``k`` (0: prompt only): ``elbow``, ``low``, ``high`` of `single`,
+        ``models`` in all and ``off`` chance. Where no model is off chance there is no elbow: NaN.
+    """
+    rows = []
+    for skill, table in tunings.items():
+        prompt = few[skill][few[skill]["pretraining"].isin(table["pretraining"])].assign(k=0)
+        for k, part in pd.concat([prompt, table]).groupby("k"):
+            off = int((~at_chance(part["exact"], chance=chance[skill])).sum())
+            found = single(part, chance=chance[skill]) if off else None
+            ends = (found.value, found.low, found.high) if found else (math.nan,) * 3
+            rows.append((skill, k, *ends, len(part), off))
+    return pd.DataFrame(rows, columns=["skill", "k", "elbow", "low", "high", "models", "off"])
 
 
 def all_at_chance(few: pd.DataFrame, *, chance: float, drop: int = 0) -> list[str]:

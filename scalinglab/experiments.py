@@ -522,14 +522,14 @@ def emergence() -> Experiment:
 FINETUNED = {
     "brackets": ((25, 75, 200, 600, 2000), (0, 1)),
     "sorting": ((50, 150, 400, 1000, 3000), (0, 1)),
-    "addition": ((50, 150, 400, 1000, 3000), (0,)),
-    "copying": ((50, 150, 400, 1000, 3000), (0,)),
+    "addition": ((150, 1000, 3000), (0,)),
+    "copying": ((150, 1000, 3000), (0,)),
 }
 """Examples on which the models of ``emergence`` are fine-tuned, and nested subsets of them, by skill."""
 
 
 def finetune() -> Experiment:
-    """Sixteen models of ``emergence`` up to 8 M bytes, each fine-tuned on five amounts of four skills."""
+    """Sixteen models of ``emergence`` up to 8 M bytes, fine-tuned on three to five amounts of four skills."""
     lengths, sizes = (1_000_000, 2_000_000, 4_000_000, 8_000_000), ("197k", "113k", "58k", "25k")
     models = [schooled(N, D) for D in lengths for N in sizes]
     return Experiment(

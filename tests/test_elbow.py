@@ -145,3 +145,17 @@ def test_trials_are_of_their_case():
     found = elbow.trials("as the law says, 0.05 ahead", tables=1)
     assert found.true.tolist() == [1.2]
     assert isinstance(LAW, EmergenceLaw)
+
+
+def test_places_are_those_of_each_amount_and_open_where_nobody_has_the_skill():
+    L = np.array([1.8, 1.7, 1.6, 1.5, 1.4, 1.3])
+    table = pd.DataFrame({"pretraining": list("abcdef"), "L": L, "n": 400})
+    few = {"s": table.assign(exact=0.0)}
+    tunings = pd.concat(
+        [table.assign(exact=np.clip(3 * (at - L), 0, 1), k=k) for k, at in ((50, 1.5), (500, 1.7))]
+    )
+    found = elbow.places(few, {"s": tunings}, chance={"s": 0.0}).set_index("k")
+    assert found.off.tolist() == [0, 2, 4]
+    assert np.isnan(found.elbow[0])
+    assert found.elbow[500] - found.elbow[50] == pytest.approx(0.2, abs=0.05)
+    assert (found.low[50:] < found.elbow[50:]).all()
