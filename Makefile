@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help book page serve lab test lint format types unit chapters pages nbval browser-test bench experiments \
-	check-published lock clean distclean
+	check-published lock clean distclean student
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ book: chapters ## Build the whole site into _build/html, offline
 
 chapters: .venv/installed
 	@$(PY) book/build/execution.py --jobs $(JOBS)
+
+student: chapters ## Set the students' edition, without solutions, into _build/student
+	@$(PY) book/build/student.py
+	@$(PY) -m pytest -q tests/test_student.py
 
 page: .venv/installed ## Build one chapter and open it: make page CH=03
 	@$(PY) book/build/execution.py $(CH)

@@ -1,0 +1,145 @@
+"""Set the students' edition: the same book without solutions and teachers' notes, with checks instead.
+
+Sources are stripped before anything is set from them, so that nothing is left for the search
+index, the downloads or the copies of the sources to show.  The outputs are those of the full book.
+"""
+
+import ast
+import builtins
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import downloads
+import nbformat
+from chapters import BUILD, ROOT, Chapter, find
+from execution import quiet_kernels
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+
+EDITION = BUILD / "student"
+COPIED = ("_config.yml", "_toc.yml", "requirements.lock")
+
+CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", re.M | re.S)
+EXERCISE = re.compile(r"^```\{exercise-start\}.*?^```\{exercise-end\}\n```\n", re.M | re.S)
+SOLUTION = re.compile(r"^```\{solution-start\} *(\S+)\n.*?^```\{solution-end\}\n```\n", re.M | re.S)
+TEACHERS = re.compile(r"^## For teachers\n.*?(?=^## |\Z)", re.M | re.S)
+LABEL = re.compile(r":label: *(\S+)")
+UNSOLVED = re.compile(r"\{solution[}-]|^## For teachers", re.M)
+
+
+def without_solutions(source: str) -> str:
+    """Take solutions and teachers' notes out of a chapter, and put checks behind the exercises."""
+    solutions = {found[1]: found[0] for found in SOLUTION.finditer(source)}
+    kept = TEACHERS.sub("", SOLUTION.sub("", source))
+    known = names("\n".join(CELL.findall(EXERCISE.sub("", kept))), ast.Store)
+
+    def with_check(found: re.Match[str]) -> str:
+        exercise = found[0]
+        lines = check(exercise, solutions.get(LABEL.search(exercise)[1], ""), known)  # type: ignore[index]
+        end = "```{exercise-end}\n```\n"
+        cell = f"```{{code-cell}} ipython3\n{lines}\n```\n" if lines else ""
+        return exercise.removesuffix(end) + cell + end
+
+    stripped = EXERCISE.sub(with_check, kept)
+    left = UNSOLVED.search(stripped)
+    if left:
+        line = stripped[: left.start()].count("\n") + 1
+        raise ValueError(f"line {line} of the stripped chapter still holds {left[0]!r}; close its block")
+    return stripped
+
+
+def check(exercise: str, solution: str, known: set[str]) -> str:
+    r"""Write the check of an exercise: what its solution asserts of the names that the student fills.
+
+    Nothing happens while the stub stands as it is; a wrong answer fails an assert.
+
+    Examples
+    --------
+    >>> stub = "```{code-cell} ipython3\nratio = None  # your code here\n```\n"
+    >>> solved = "```{code-cell} ipython3\nratio = 6 / 2\nassert ratio == 3\n```\n"
+    >>> print(check(stub, solved, set()))
+    # Your answer, checked:
+    if ratio is not None:
+        assert ratio == 3
+        print("As it should be.")
+    """
+    stubs = CELL.findall(exercise)
+    asked = sorted(names(stubs[-1], ast.Store)) if stubs else []
+    tree = ast.parse("\n".join(CELL.findall(solution)))
+    visible = known | set(asked) | names("\n".join(stubs), ast.Store) | set(dir(builtins))
+    asserts = [
+        ast.unparse(node)
+        for node in tree.body
+        if isinstance(node, ast.Assert)
+        and names(ast.unparse(node), ast.Load) <= visible | names(ast.unparse(node), ast.Store)
+        and names(ast.unparse(node), ast.Load) & set(asked)
+    ]
+    if not asserts:
+        return ""
+    given = " and ".join(f"{name} is not None" for name in asked)
+    lines = [f"    {line}" for text in asserts for line in text.splitlines()]
+    return "\n".join(["# Your answer, checked:", f"if {given}:", *lines, '    print("As it should be.")'])
+
+
+def names(code: str, how: type[ast.expr_context]) -> set[str]:
+    """Names that code reads (`ast.Load`) or defines (`ast.Store`: also imports and functions)."""
+    code = "\n".join(line for line in code.splitlines() if not line.startswith((":tags:", "%", "!")))
+    code = re.sub(r"^---\n.*?^---\n", "", code, flags=re.M | re.S)
+    found = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, how):
+            found.add(node.id)
+        if how is ast.Store and isinstance(node, ast.alias):
+            found.add((node.asname or node.name).partition(".")[0])
+        if how is ast.Store and isinstance(node, ast.FunctionDef):
+            found.add(node.name)
+    return found
+
+
+def with_outputs(stripped: nbformat.NotebookNode, full: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Give the cells of a stripped notebook the outputs of the same cells of the full one."""
+    cells = iter(cell for cell in full.cells if cell.cell_type == "code")
+    for cell in stripped.cells:
+        if cell.cell_type == "code" and not cell.source.startswith("# Your answer, checked:"):
+            same = next(other for other in cells if other.source == cell.source)
+            cell.outputs, cell.execution_count = same.outputs, same.execution_count
+    return stripped
+
+
+def write_sources() -> None:
+    """Write the edition's sources, and put the outputs into a cache of its own."""
+    shutil.rmtree(EDITION, ignore_errors=True)
+    shutil.copytree(ROOT / "book", EDITION / "book")
+    for name in COPIED:
+        shutil.copy(ROOT / name, EDITION / name)
+    (EDITION / "scalinglab").symlink_to(ROOT / "scalinglab")
+    shutil.copytree(BUILD / "execution", EDITION / "_build" / "execution")
+    cache = get_cache(EDITION / "_build" / ".jupyter_cache")
+    (EDITION / "notebooks").mkdir()
+    for chapter in find():
+        copy = Chapter(EDITION / "notebooks" / chapter.path.name)
+        copy.path.write_text(without_solutions(chapter.path.read_text("utf-8")), encoding="utf-8")
+        notebook = with_outputs(copy.read(), downloads.executed(chapter))
+        bundle = CacheBundleIn(notebook, str(copy.path), data={"execution_seconds": 0.0})
+        cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def main() -> None:
+    """Write the sources and set the pages."""
+    write_sources()
+    folder = EDITION / "book" / "build"
+    done = subprocess.run(
+        [sys.executable, str(folder / "pages.py")],
+        cwd=EDITION,
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        check=False,
+    )
+    sys.exit(done.returncode)
+
+
+if __name__ == "__main__":
+    quiet_kernels()
+    main()

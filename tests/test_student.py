@@ -1,0 +1,80 @@
+"""The students' edition: no solution is left, every exercise with code checks itself."""
+
+import re
+
+import pytest
+import student
+from bs4 import BeautifulSoup
+from chapters import ROOT, find
+
+CHAPTERS = find()
+SITE = ROOT / "_build" / "student" / "_build" / "html"
+DISTINCT = 60  # characters of a solution that are looked for
+
+
+@pytest.fixture(params=CHAPTERS, ids=lambda chapter: chapter.name)
+def source(request) -> str:
+    return request.param.path.read_text(encoding="utf-8")
+
+
+def told(source: str) -> list[str]:
+    """Lines of solutions and of teachers' notes that stand nowhere else in a chapter."""
+    parts = [found[0] for found in student.SOLUTION.finditer(source)] + student.TEACHERS.findall(source)
+    kept = student.without_solutions(source)
+    lines = [line.strip() for part in parts for line in part.splitlines()]
+    return [line for line in lines if len(line) > DISTINCT and line not in kept]
+
+
+def test_nothing_of_a_solution_is_left(source):
+    stripped = student.without_solutions(source)
+    assert not student.UNSOLVED.search(stripped)
+    assert "exercise-start" in stripped
+    assert told(source)
+
+
+def test_every_exercise_with_a_stub_checks_itself(source):
+    for exercise in student.EXERCISE.findall(student.without_solutions(source)):
+        if cells := student.CELL.findall(exercise):
+            assert cells[-1].startswith("# Your answer, checked:"), student.LABEL.search(exercise)[1]
+            compile(cells[-1], "check", "exec")
+
+
+def test_a_check_is_silent_fails_or_praises(capsys):
+    stub = "```{code-cell} ipython3\nratio = None  # your code here\n```\n"
+    solved = "```{code-cell} ipython3\nratio = 6 / 2\nhelper = 1\nassert ratio == 3\nassert helper\n```\n"
+    code = student.check(stub, solved, set())
+    assert "helper" not in code
+    exec(code, {"ratio": None})
+    assert capsys.readouterr().out == ""
+    with pytest.raises(AssertionError):
+        exec(code, {"ratio": 2})
+    exec(code, {"ratio": 3})
+    assert capsys.readouterr().out == "As it should be.\n"
+
+
+def test_a_block_that_is_not_closed_is_refused():
+    with pytest.raises(ValueError, match=r"line 2 .* close its block"):
+        student.without_solutions("# A chapter\n```{solution-start} ex-one\n```\nthe answer\n")
+
+
+def test_the_edition_that_was_set_tells_no_solution():
+    if not SITE.exists():
+        pytest.skip("the students' edition is not set: make student")
+    texts = {
+        path.relative_to(SITE): path.read_text("utf-8")
+        for kind in ("*.html", "*.ipynb", "*.js", "*.md", "*.txt")
+        for path in SITE.rglob(kind)
+    }
+    shown = {
+        path: re.sub(r"\s+", " ", BeautifulSoup(text, "html.parser").get_text())
+        if path.suffix == ".html"
+        else text
+        for path, text in texts.items()
+    }
+    assert len([path for path in texts if path.suffix == ".ipynb"]) == len(CHAPTERS)
+    secrets = [re.sub(r"[`*]", "", line) for c in CHAPTERS for line in told(c.path.read_text("utf-8"))]
+    plain = [line for line in secrets if not re.search(r"[\\{}$]", line)]
+    assert len(plain) > 200
+    leaks = [(str(path), line) for line in plain for path, text in shown.items() if line in text]
+    assert leaks == []
+    assert [str(path) for path, text in texts.items() if "solution-start" in text] == []
