@@ -1,0 +1,113 @@
+"""Figures of the chapter on contexts: loss over position, and over size at given positions."""
+
+from collections.abc import Callable, Sequence
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from scalinglab.plots import BLUE, GREY, INK, LABELS, ORANGE, loglog, plt
+
+POSITION = "T, position: bytes read before the guess"
+
+
+def over_position(ax: Axes, table: pd.DataFrame, *, law: Callable | None = None) -> None:
+    """Draw loss over position, one line per trained context, light for short ones.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    table
+        From `context.positions`, of one size.
+    law
+        Called with ``T``; gives the loss: a dashed line.
+    """
+    mean = table.groupby(["n_ctx", "T"], as_index=False)["L"].mean()
+    contexts = np.sort(mean["n_ctx"].unique())
+    colours = plt.colormaps["viridis"](np.linspace(0.85, 0, len(contexts)))
+    for n_ctx, colour in zip(contexts, colours, strict=True):
+        part = mean[mean["n_ctx"] == n_ctx]
+        ax.plot(part["T"], part["L"], "o-", color=colour, ms=3.5, lw=1.3, label=str(n_ctx))
+    if law is not None:
+        grid = np.geomspace(1, mean["T"].max(), 100)
+        ax.plot(grid, law(T=grid), "--", color=INK, lw=1.2, label="law")
+    loglog(ax, "T")
+    ax.set(xlabel=POSITION)
+    ax.legend(title="trained on", fontsize=8)
+
+
+def over_size(
+    ax: Axes, table: pd.DataFrame, *, short: int, long: int, octaves: Sequence[int], floor: float
+) -> None:
+    """Draw loss over size at given positions: solid for models of a long context, dashed for a short one.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    table
+        From `context.positions`.
+    short, long
+        The two trained contexts.
+    octaves
+        Which positions.
+    floor
+        Loss of a table of pairs at position 1, nats; drawn dotted.
+    """
+    mean = table.groupby(["n_ctx", "octave", "N"], as_index=False)["L"].mean()
+    colours = plt.colormaps["plasma"](np.linspace(0, 0.85, len(octaves)))
+    for octave, colour in zip(octaves, colours, strict=True):
+        for n_ctx, how in ((long, "o-"), (short, "s--")):
+            part = mean[(mean["octave"] == octave) & (mean["n_ctx"] == n_ctx)]
+            label = f"{octave} of {n_ctx}" if len(part) else None
+            ax.plot(part["N"], part["L"], how, color=colour, ms=4, lw=1.3, label=label)
+    ax.axhline(floor, color=GREY, ls=":", lw=1.2)
+    loglog(ax, "N")
+    ax.legend(title="position", fontsize=7, ncols=2, loc="upper right")
+    ax.set_ylim(top=1.3 * mean["L"].max())
+
+
+def position_chart(table: pd.DataFrame) -> alt.LayerChart:
+    """Loss over position of one size, one trained context in colour, and a slider for it.
+
+    Parameters
+    ----------
+    table
+        From `context.positions`, of one size.
+    """
+    mean = table.groupby(["n_ctx", "octave", "T"], as_index=False)["L"].mean()
+    contexts = [int(n_ctx) for n_ctx in np.sort(mean["n_ctx"].unique())]
+    longest = mean[mean["n_ctx"] == contexts[-1]].set_index("octave")["L"]
+    says = []
+    for place, n_ctx in enumerate(contexts):
+        own = mean[mean["n_ctx"] == n_ctx].set_index("octave")["L"]
+        gain = longest[8] - own[8]
+        than = (
+            ""
+            if n_ctx == contexts[-1]
+            else f", {abs(gain):.3f} {'less' if gain > 0 else 'more'} than {contexts[-1]}"
+        )
+        words = f"context {n_ctx}: {own[8]:.3f} nats at bytes 5-8{than}; {own.iloc[-1]:.3f} at its end"
+        says.append({"at": place, "says": words})
+    level = alt.param(
+        name="level",
+        value=0,
+        bind=alt.binding_range(min=0, max=len(contexts) - 1, step=1, name="longer context "),
+    )
+    data = mean.assign(at=mean["n_ctx"].map({n: i for i, n in enumerate(contexts)})).round(4)
+    low, high = float(data["L"].min() * 0.97), float(data["L"].max() * 1.03)
+    x = alt.X("T:Q", title=POSITION, scale=alt.Scale(type="log"), axis=alt.Axis(format="~s"))
+    y = alt.Y("L:Q", title=LABELS["L"], scale=alt.Scale(domain=[low, high], nice=False))
+    pale = alt.Chart(data).mark_line(color="#cccccc").encode(x, y, detail="n_ctx:N")
+    chosen = alt.Chart(data).add_params(level).transform_filter("datum.at == level")
+    line = chosen.mark_line(color=BLUE).encode(x, y)
+    dots = chosen.mark_point(filled=True, color=ORANGE, size=50, opacity=1)
+    dots = dots.encode(x, y, tooltip=["n_ctx:Q", "octave:Q", "L:Q"])
+    text = alt.Chart(pd.DataFrame(says)).transform_filter("datum.at == level")
+    text = text.mark_text(align="left", baseline="top", fontSize=13, color=INK)
+    text = text.encode(x=alt.value(8), y=alt.value(4), text="says:N")
+    return alt.layer(pale, line, dots, text).properties(  # type: ignore[return-value]
+        width="container", height=300
+    )
