@@ -21,6 +21,8 @@ from jupyter_cache.base import CacheBundleIn
 
 EDITION = BUILD / "student"
 COPIED = ("_config.yml", "_toc.yml", "requirements.lock")
+OMITTED = ("instructors",)
+"""Pages of the book that are for teachers; no other page links to them."""
 
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", re.M | re.S)
 EXERCISE = re.compile(r"^```\{exercise-start\}.*?^```\{exercise-end\}\n```\n", re.M | re.S)
@@ -115,6 +117,11 @@ def write_sources() -> None:
     shutil.copytree(ROOT / "book", EDITION / "book")
     for name in COPIED:
         shutil.copy(ROOT / name, EDITION / name)
+    contents = (EDITION / "_toc.yml").read_text("utf-8")
+    for page in OMITTED:
+        (EDITION / "book" / f"{page}.md").unlink()
+        contents = contents.replace(f"      - file: book/{page}\n", "")
+    (EDITION / "_toc.yml").write_text(contents, encoding="utf-8")
     (EDITION / "scalinglab").symlink_to(ROOT / "scalinglab")
     shutil.copytree(BUILD / "execution", EDITION / "_build" / "execution")
     cache = get_cache(EDITION / "_build" / ".jupyter_cache")
