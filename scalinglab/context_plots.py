@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from scalinglab.plots import BLUE, GREY, INK, LABELS, ORANGE, loglog, plt
+from scalinglab import laws
+from scalinglab.plots import BLUE, GREY, INK, LABELS, ORANGE, compact, loglog, plt
 
 POSITION = "T, position: bytes read before the guess"
 
@@ -111,3 +112,27 @@ def position_chart(table: pd.DataFrame) -> alt.LayerChart:
     return alt.layer(pale, line, dots, text).properties(  # type: ignore[return-value]
         width="container", height=300
     )
+
+
+def laws_of_sizes(ax: Axes, table: pd.DataFrame, fits: dict[int, laws.PositionLaw]) -> None:
+    """Draw loss over position for each size, with the fitted law as a line.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    table
+        From `context.positions`, of one trained context.
+    fits
+        The law of each size ``N``.
+    """
+    mean = table.groupby(["N", "T"], as_index=False)["L"].mean()
+    colours = plt.colormaps["viridis"](np.linspace(0, 0.8, len(fits)))
+    for (N, law), colour in zip(fits.items(), colours, strict=True):
+        part = mean[mean["N"] == N]
+        grid = np.geomspace(1, part["T"].max(), 100)
+        ax.plot(part["T"], part["L"], "o", color=colour, ms=4, label=compact(N))
+        ax.plot(grid, law(T=grid), color=colour, lw=1.2)
+    loglog(ax, "T")
+    ax.set(xlabel=POSITION)
+    ax.legend(title="N", fontsize=8)

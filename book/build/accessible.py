@@ -2,7 +2,7 @@
 
 axe-core finds four kinds of fault: controls whose spoken name differs from the visible one, a
 title link that stands in no landmark, headers and buttons without a word, and a retired role.
-It does not find that Chinese words are read out as English.
+It does not find that Chinese words, or a page in Chinese, are read out as English.
 """
 
 import re
@@ -38,6 +38,8 @@ def repair(app: Sphinx, exception: Exception | None) -> None:
         old = new = page.read_text(encoding="utf-8")
         for pattern, replacement in REPAIRS:
             new = pattern.sub(replacement, new)
+        if page.stem == "zh":
+            new = re.sub(r"<article class", '<article lang="zh" class', new)
         if new != old:
             page.write_text(new, encoding="utf-8")
 
