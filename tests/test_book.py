@@ -245,6 +245,18 @@ COVERED_SECTIONS = ("1", "2", "2.1", "2.2", "2.3", "2.4", "2.5", "3", "4", "summ
 COVERED_FIGURES = ("01", "02", "03", "04", "05", "06", "07", "08", "09", "11", "12")
 
 
+def test_every_chapter_has_three_to_six_questions_with_folded_answers(chapter, source):
+    label = re.search(r"^\((ch-[a-z0-9-]+)\)=$", source, re.M)[1]
+    page = (ROOT / "book" / "checks.md").read_text("utf-8")
+    own = re.search(
+        rf"^## Chapter {int(chapter.name[:2])}, \{{ref\}}`{label}`\n(.*?)(?=^## |\Z)", page, re.M | re.S
+    )
+    assert own, f"no questions on {chapter.name} in book/checks.md"
+    asked = re.findall(r"^:::\{admonition\} .+\n:class: dropdown\n.+\n:::$", own[1], re.M)
+    assert 3 <= len(asked) <= 6
+    assert len(asked) == own[1].count("{admonition}")
+
+
 def coverage() -> dict[str, list[list[str]]]:
     """Rows of each table of the page of coverage, by its section."""
     page = (ROOT / "book" / "coverage.md").read_text("utf-8")
