@@ -94,7 +94,7 @@ def positions(runs: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     """
     last = curves.sort_values("S").groupby("id").tail(1)
     columns = [name for name in last if str(name).startswith("L_to_")]
-    long = last.melt("id", columns, "octave", "L").dropna()
+    long = last[["id", *columns]].melt("id", var_name="octave", value_name="L").dropna()
     long["octave"] = long["octave"].str.removeprefix("L_to_").astype(int)
     long["T"] = long["octave"].map(middle)
     kept = runs[["id", "N", "D", "C", "n_ctx", "seed"]]

@@ -84,13 +84,8 @@ def position_chart(table: pd.DataFrame) -> alt.LayerChart:
     says = []
     for place, n_ctx in enumerate(contexts):
         own = mean[mean["n_ctx"] == n_ctx].set_index("octave")["L"]
-        gain = longest[8] - own[8]
-        than = (
-            ""
-            if n_ctx == contexts[-1]
-            else f", {abs(gain):.3f} {'less' if gain > 0 else 'more'} than {contexts[-1]}"
-        )
-        words = f"context {n_ctx}: {own[8]:.3f} nats at bytes 5-8{than}; {own.iloc[-1]:.3f} at its end"
+        than = "" if n_ctx == contexts[-1] else f" (context {contexts[-1]}: {longest[1]:.2f})"
+        words = f"context {n_ctx}: {own[1]:.2f} nats at byte 1{than}, {own.iloc[-1]:.2f} at its end"
         says.append({"at": place, "says": words})
     level = alt.param(
         name="level",
