@@ -76,7 +76,7 @@ class Task:
     """
 
     budget: float = 1e11
-    share: float = 0.2
+    share: float = 0.25
     level: float = 0.95
 
     def __post_init__(self) -> None:
@@ -324,7 +324,7 @@ def predict(
     points, lows, highs = [], [], []
     for found in fits:
         low, high = bootstrap(found, table, n=n, seed=seed, level=task.level).predict(noise=True, N=N, D=D)
-        point = float(found.law(N=N, D=D))
+        point = loss(found.law, N=N, D=D)
         points.append(math.log(point))
         lows.append(min(low, point))
         highs.append(max(high, point))
@@ -341,12 +341,18 @@ def predict(
     )
 
 
+def loss(law: Any, *, N: float, D: float) -> float:
+    """Loss by a law whose constants may be of any size: infinite where they are too large."""
+    with np.errstate(all="ignore"):
+        return float(law(N=np.float64(N), D=np.float64(D)))
+
+
 def best_size(laws: Sequence[Any], task: Task) -> str:
     """Pick of the task's sizes the one whose full run the laws expect to end lowest (mean of their logs)."""
 
     def expected(size: str) -> float:
         N, D = task.at(size)
-        return float(np.mean([np.log(law(N=N, D=D)) for law in laws]))
+        return float(np.mean([np.log(loss(law, N=N, D=D)) for law in laws]))
 
     return min(task.sizes, key=expected)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from scalinglab import runs
-from scalinglab.capstone import FEWEST, Task, best_size, interval_score, naive
+from scalinglab.capstone import FEWEST, Task, best_size, interval_score, loss, naive
 from scalinglab.counting import parameters
 from scalinglab.experiments import shape
 from scalinglab.fit import bootstrap, fit_law
@@ -34,7 +34,7 @@ def pool(task: Task) -> pd.DataFrame:
 
     Examples
     --------
-    >>> sorted(pool(LARGE)["budget"].unique())
+    >>> sorted(pool(LARGE)["budget"].unique().tolist())
     [30000000000.0, 100000000000.0, 300000000000.0, 1000000000000.0]
     """
     if task.budget == SMALL.budget:
@@ -120,7 +120,7 @@ def forecasts(
         N, D = aim.at(member)
         ends = []
         for name, found in fits.items():
-            point = float(found.law(N=N, D=D))
+            point = loss(found.law, N=N, D=D)
             low, high = spreads[name].predict(noise=True, N=N, D=D)
             ends.append((point, min(low, point), max(high, point)))
             yield {
@@ -146,7 +146,7 @@ def forecasts(
 
 
 def play(
-    tasks: Sequence[Task] = (SMALL, LARGE), *, n: int = 300, draws: int = 200, seed: int = 0
+    tasks: Sequence[Task] = (SMALL, LARGE), *, n: int = 150, draws: int = 200, seed: int = 0
 ) -> pd.DataFrame:
     """Let a class of ``n`` design, fit and foretell; what came out is drawn from the recorded full runs.
 
@@ -155,7 +155,7 @@ def play(
     DataFrame
         One row per classmate, full budget and forecaster: ``task`` (its budget), ``mate``, the `traits`
         of the design, what `forecasts` gives, and ``L``. The recorded table ``capstone_class`` is
-        ``play()``; it takes about twenty minutes of one core.
+        ``play()``; it takes some minutes of one core.
     """
     ends = pd.concat([runs.load("isoflop"), runs.load("holdout")])
     rows = []

@@ -713,7 +713,7 @@ def capstone() -> Experiment:
         name="capstone",
         purpose="The runs that a class can ask for whose task is to foretell one run of 1e11 FLOPs: "
         "every design of a sweep drawn from them is a classmate.",
-        minutes=5,
+        minutes=8,
         **at_budgets(runs_),
     )
 
