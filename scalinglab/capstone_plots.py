@@ -1,6 +1,6 @@
 """Figures of the capstone: forecasts beside runs, and the scores of a class."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import altair as alt
 import numpy as np
@@ -34,6 +34,9 @@ def told(ax: Axes, table: pd.DataFrame, said: Mapping[str, Forecast], *, C: floa
         arms = [[forecast.point - forecast.low], [forecast.high - forecast.point]]
         ax.errorbar(x, forecast.point, arms, fmt="o", ms=5, capsize=3, color=COLOURS[name], label=name)
     loglog(ax, "C")
+    low, high = ax.get_ylim()
+    ax.set_yticks([L for L in (0.8, 1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4) if low < L < high])
+    ax.set_yticks([], minor=True)
     ax.legend(fontsize=8, loc="lower left")
 
 
@@ -84,33 +87,9 @@ def coverage(ax: Axes, found: pd.DataFrame, *, level: float = 0.95) -> None:
         ax.errorbar(places, part["held"], arms, fmt="o", ms=5, color=COLOURS[name], label=name)
     ax.axhline(100 * level, color=INK, lw=0.8, ls=":")
     ax.set_xticks(range(len(budgets)), [f"{C:.0e}" for C in budgets])
-    ax.set(xlabel="full run, FLOPs", ylabel="intervals that held, %", ylim=(0, 104))
+    ax.set(xlabel="full run, FLOPs", ylabel="intervals that held, %")
+    ax.set_ylim(min(50, float(found["low"].min()) - 5), 104)
     ax.legend(fontsize=8, loc="lower left", ncols=2)
-
-
-def by_trait(
-    ax: Axes, scored: pd.DataFrame, trait: str, *, names: Sequence[str] = ("Chinchilla", "both")
-) -> None:
-    """Draw the middle half of the scores over a trait of the design, the median as a line.
-
-    Parameters
-    ----------
-    ax
-        Where to draw.
-    scored
-        Columns ``by``, ``score`` and the trait.
-    trait
-        One of `classmates.traits`.
-    names
-        Forecasters.
-    """
-    for name in names:
-        groups = scored[scored["by"] == name].groupby(trait)["score"]
-        low, middle, high = (groups.quantile(q) for q in (0.25, 0.5, 0.75))
-        ax.fill_between(middle.index, low, high, color=COLOURS[name], alpha=0.15, lw=0)
-        ax.plot(middle.index, middle, "o-", ms=4, color=COLOURS[name], label=name)
-    ax.set(yscale="log", xlabel=trait, ylabel="interval score, %")
-    ax.legend(fontsize=8)
 
 
 def class_chart(scored: pd.DataFrame) -> alt.LayerChart:
@@ -125,10 +104,11 @@ def class_chart(scored: pd.DataFrame) -> alt.LayerChart:
     reaches = np.sort(scored["reach"].unique())
     names = [name for name in COLOURS if name in set(scored["by"])]
     by = alt.param(name="by", value=names[0], bind=alt.binding_radio(options=names, name="forecast by "))
+    labels = [f"{most:.0f}" for most in reaches]
     reach = alt.param(
         name="level",
         value=len(reaches) - 1,
-        bind=alt.binding_range(min=0, max=len(reaches) - 1, step=1, name="largest reach "),
+        bind=alt.binding_radio(options=list(range(len(reaches))), labels=labels, name="largest reach "),
     )
     data = scored.assign(
         at=np.searchsorted(reaches, scored["reach"]),

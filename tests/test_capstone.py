@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from scalinglab import capstone, classmates, laws, report, runs
+from scalinglab import capstone, capstone_plots, classmates, laws, plots, report, runs
 from scalinglab.capstone import Design, Forecast, Task
 
 PAIRS = [("1.6k", 1e9), ("3.5k", 1e9), ("1.6k", 2e9), ("3.5k", 2e9), ("3.5k", 4e9), ("6k", 4e9)]
@@ -273,3 +273,46 @@ def test_a_report_needs_an_author_known_questions_and_the_name_of_a_page(handed_
     made = report.report(**handed_in, answers=ANSWERS, author="A. Student")
     with pytest.raises(ValueError, match=r"name it \.html"):
         made.write(tmp_path / "report.txt")
+
+
+# --- figures --------------------------------------------------------------------------------------
+
+
+def test_forecasts_stand_beside_the_runs(handed_in):
+    _, (ax,) = plots.axes()
+    said = {"both": handed_in["forecast"], "line": handed_in["reference"]}
+    capstone_plots.told(ax, handed_in["table"], said, C=1e11)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["sweep", "both", "line"]
+    assert ax.get_ylim()[0] < said["line"].low
+
+
+def test_scores_and_coverage_are_drawn_for_every_forecaster():
+    scored = classmates.score(runs.load("capstone_class"))
+    found = classmates.summary(scored, ["full", "by"])
+    _, (left, right) = plots.axes(2)
+    capstone_plots.coverage(left, found)
+    capstone_plots.scores(right, scored[scored["full"] == 1e11], mine=60.0)
+    assert left.get_ylim()[0] < found["low"].min()
+    assert len(right.get_lines()) == 5
+    curve = right.get_lines()[0].get_ydata()
+    assert curve[-1] == 1
+    assert (np.diff(curve) >= 0).all()
+
+
+def test_the_chart_says_what_held_among_the_chosen_designs():
+    scored = classmates.score(runs.load("capstone_class"))
+    small = scored[scored["full"] == 1e11]
+    chart = capstone_plots.class_chart(small).to_dict()
+    reaches = np.sort(small["reach"].unique())
+    assert {p["name"]: p["value"] for p in chart["params"]} == {"by": "Chinchilla", "level": len(reaches) - 1}
+    says = {
+        (row["by"], row["at"]): row["says"]
+        for rows in chart["datasets"].values()
+        for row in rows
+        if "says" in row
+    }
+    assert len(says) == 4 * len(reaches)
+    one = small[small["by"] == "Chinchilla"]
+    assert (
+        f"{len(one)} designs, {100 * one['held'].mean():.0f} % held" in says["Chinchilla", len(reaches) - 1]
+    )
