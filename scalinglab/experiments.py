@@ -696,6 +696,28 @@ def shifts() -> Experiment:
     )
 
 
+CAPSTONE: dict[float, tuple[str, ...]] = {
+    1.6e10: ("1.6k", "3.5k", "6k", "9.7k", "14k", "25k"),
+    8e9: ("1.6k", "3.5k", "6k", "9.7k", "14k", "25k"),
+    4e9: ("1.6k", "3.5k", "6k", "9.7k", "14k"),
+    2e9: ("1.6k", "3.5k", "6k", "9.7k", "14k"),
+    1e9: ("1.6k", "3.5k", "6k", "9.7k", "14k"),
+}
+"""Sizes at each budget of exact FLOPs that a sweep of the capstone may ask for, in the class at least."""
+
+
+def capstone() -> Experiment:
+    """Five budgets below those of the bowls, five or six sizes at each, three seeds."""
+    runs_ = [(C, N, seed) for C, sizes in CAPSTONE.items() for N in sizes for seed in range(3)]
+    return Experiment(
+        name="capstone",
+        purpose="The runs that a class can ask for whose task is to foretell one run of 1e11 FLOPs: "
+        "every design of a sweep drawn from them is a classmate.",
+        minutes=8,
+        **at_budgets(runs_),
+    )
+
+
 EXPERIMENTS: dict[str, Callable[[], Experiment]] = {
     "lr_batch": cache(lr_batch),
     "lr_repeats": cache(lr_repeats),
@@ -719,6 +741,7 @@ EXPERIMENTS: dict[str, Callable[[], Experiment]] = {
     "moe": cache(moe),
     "context": cache(contexts),
     "shift": cache(shifts),
+    "capstone": cache(capstone),
 }
 """Every experiment by name; a grid is built when it is asked for."""
 
