@@ -66,8 +66,7 @@ def over_size(
             ax.plot(part["N"], part["L"], how, color=colour, ms=4, lw=1.3, label=label)
     ax.axhline(floor, color=GREY, ls=":", lw=1.2)
     loglog(ax, "N")
-    ax.legend(title="position", fontsize=7, ncols=2, loc="upper right")
-    ax.set_ylim(top=1.3 * mean["L"].max())
+    ax.legend(title="position", fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.02))
 
 
 def position_chart(table: pd.DataFrame) -> alt.LayerChart:
