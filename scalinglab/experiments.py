@@ -624,7 +624,7 @@ def shapes() -> Experiment:
         name="shape",
         purpose="At a fixed number of parameters, how much do depth, heads and the width of the feed-forward "
         "layer matter, beside another seed? The extremes also at half and twice the learning rate.",
-        minutes=10,
+        minutes=32,
         configs=sweep.configurations(settings),
         texts=("kjv", "shakespeare"),
         columns={
@@ -649,7 +649,7 @@ def moe() -> Experiment:
         name="moe",
         purpose="Each token goes through one of several feed-forward layers: what do parameters buy that "
         "cost no FLOPs, and does a larger model gain less from them?",
-        minutes=25,
+        minutes=20,
         configs=sweep.configurations(settings),
         columns={"rate": [factor for _, _, _, factor in asked]},
     )
@@ -669,7 +669,7 @@ def contexts() -> Experiment:
         name="context",
         purpose="How does the loss fall along the context, and does a model that was trained on short "
         "contexts do better at the positions that it has?",
-        minutes=15,
+        minutes=12,
         configs=sweep.configurations(settings),
         evaluations=2,
         measure=context.measure,
@@ -689,7 +689,7 @@ def shifts() -> Experiment:
         name="shift",
         purpose="Is what a model loses on other texts the same at every size and stage of training? Trained "
         "on addresses of all years, on those before 1900, and the other way round on the Bible.",
-        minutes=20,
+        minutes=23,
         configs=sweep.configurations(settings),
         evaluations=4,
         measure=shift.measure,
