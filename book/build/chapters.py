@@ -14,7 +14,7 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "_build"
 RECORDS = BUILD / "execution"
-SHIPPED = ("*.py", "*.xz", "*.json", "*.csv", "*.parquet", "*.safetensors", "*.txt")
+SHIPPED = ("*.py", "*.html", "*.xz", "*.json", "*.csv", "*.parquet", "*.safetensors", "*.txt")
 
 
 @dataclasses.dataclass(frozen=True)
