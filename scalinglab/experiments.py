@@ -624,7 +624,7 @@ def shapes() -> Experiment:
         name="shape",
         purpose="At a fixed number of parameters, how much do depth, heads and the width of the feed-forward "
         "layer matter, beside another seed? The extremes also at half and twice the learning rate.",
-        minutes=10,
+        minutes=32,
         configs=sweep.configurations(settings),
         texts=("kjv", "shakespeare"),
         columns={
