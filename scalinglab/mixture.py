@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -207,6 +208,64 @@ def by_law(
     dense = 10 ** ((np.log10(L) - law.d - law.b * y) / (law.a + law.c * y))
     columns = {"N": size, "n_experts": E, "N_all": size * (1 + share * (E - 1)), "L": L, "N_dense": dense}
     return pd.DataFrame(columns)
+
+
+def bill(runs: pd.DataFrame, dense: pd.DataFrame) -> pd.DataFrame:
+    """What each number of experts costs and buys, means over seeds.
+
+    Parameters
+    ----------
+    runs
+        Columns ``N_active``, ``n_experts``, ``N``, ``C``, ``D``, ``L``; one expert is the dense twin.
+    dense
+        Columns ``N``, ``L`` of dense models on as many tokens.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``N_active`` and ``n_experts``: ``N_all`` and ``C`` over those of the twin;
+        ``D_each``, tokens for each expert if all get the same; ``L``; ``gain``, by how many percent the loss
+        is lower; ``worth``, the size of the dense model with this loss over the active size (`dense_worth`).
+    """
+    table = runs.groupby(["N_active", "n_experts"])[["N", "C", "D", "L"]].mean()
+    active = table.index.get_level_values("N_active").to_numpy()
+    twin = table.xs(1, level="n_experts").loc[active].set_axis(table.index)
+    return pd.DataFrame(
+        {
+            "N_all": table["N"] / active,
+            "C": table["C"] / twin["C"],
+            "D_each": table["D"] / table.index.get_level_values("n_experts"),
+            "L": table["L"],
+            "gain": 100 * np.log(twin["L"] / table["L"]),
+            "worth": dense_worth(table["L"], dense) / active,
+        }
+    )
+
+
+def change(
+    law: RoutedExpertsLaw | JointExpertsLaw, *, N: np.ndarray, n: int = 8, D: Any = None
+) -> np.ndarray:
+    """By how many percent ``n`` experts change the loss of a law, negative where they help.
+
+    Parameters
+    ----------
+    law
+        Clark's, or one that takes tokens as well.
+    N
+        Active sizes.
+    n
+        Experts.
+    D
+        Tokens, for a law that takes them.
+
+    Examples
+    --------
+    >>> change(CLARK_2022, N=np.array([1e8, 1e9])).round(1).tolist()
+    [-5.5, -4.2]
+    """
+    tokens = {} if D is None else {"D": D}
+    mixture, dense = (law(N=N, n_experts=count, **tokens) for count in (n, 1))
+    return 100 * np.log(mixture / dense)
 
 
 def saved(law: JointExpertsLaw, *, C: float, n: int) -> float:

@@ -173,7 +173,7 @@ def retuned(runs: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
     table = own.pivot_table("L", ["size", "shape"], "rate", sort=False).dropna()
     lowest = table.min(axis=1)
     base = lowest.xs(BASE, level="shape").reindex(lowest.index.get_level_values("size")).to_numpy()
-    return table.assign(percent=100 * np.log(lowest / base))
+    return table[sorted(table)].assign(percent=100 * np.log(lowest / base))
 
 
 def as_good_as(means: pd.DataFrame, ladders: Mapping[int, pd.DataFrame]) -> pd.Series:
@@ -191,6 +191,18 @@ def as_good_as(means: pd.DataFrame, ladders: Mapping[int, pd.DataFrame]) -> pd.S
         for size, own in means.groupby("size", sort=False)
     ]
     return pd.concat(parts)
+
+
+def side_by_side(means: pd.DataFrame) -> pd.DataFrame:
+    """Set the sizes of `against_base` beside each other, one digit, blank where a size has no such shape.
+
+    Parameters
+    ----------
+    means
+        Columns to show, indexed by ``size`` and ``shape``.
+    """
+    table = means.pivot_table(list(means), "shape", "size", sort=False)
+    return table.round(1).astype(object).fillna("")
 
 
 def fall(minima: pd.DataFrame) -> Slope:

@@ -59,7 +59,7 @@ def percents(panels: Sequence[Axes], runs: pd.DataFrame, means: pd.DataFrame) ->
     for ax in panels:
         ax.set_ylim(low, high)
     panels[0].set_ylabel("loss above the base (%)")
-    panels[0].legend(title="N", fontsize=8, title_fontsize=8)
+    panels[-1].legend(title="N", fontsize=8, title_fontsize=8, loc="upper left")
 
 
 def gain_lines(
@@ -199,8 +199,12 @@ def experts_chart(law: RoutedExpertsLaw, *, share: float = SHARE) -> alt.LayerCh
     N = np.geomspace(1e7, 4e11, 60)
     L = law(N=N, n_experts=1)
     dense = pd.DataFrame({"N": N.round(), "L": L.round(4), "beyond": N > 1.4e9})
-    line = alt.Chart(dense[~dense["beyond"]]).mark_line(color=INK, strokeWidth=2).encode(x("N:Q"), y)
-    on = alt.Chart(dense[dense["beyond"]]).mark_line(color=INK, strokeDash=[5, 4]).encode(x("N:Q"), y)
+    line = alt.Chart(dense[dense["N"] < 1.7e9]).mark_line(color=INK, strokeWidth=2).encode(x("N:Q"), y)
+    on = (
+        alt.Chart(dense[dense["beyond"]])
+        .mark_line(color=INK, strokeDash=[5, 4], clip=True)
+        .encode(x("N:Q"), y)
+    )
     own = alt.Chart(table).add_params(size, level).transform_filter("datum.size == size")
     path = own.mark_line(color=BLUE, strokeWidth=2).encode(x("N_all:Q"), y, order="level:Q")
     tip = ["n_experts:Q", "L:Q"]

@@ -71,6 +71,32 @@ def test_dense_worth_is_monotone_and_does_not_extrapolate():
     assert np.isnan(mixture.dense_worth([1.2, 2.1], dense)).all()
 
 
+def test_the_bill_is_reckoned_against_the_dense_twin():
+    runs = pd.DataFrame(
+        {
+            "N_active": 1e4,
+            "n_experts": [1, 1, 4, 4],
+            "N": [1e4, 1e4, 3e4, 3e4],
+            "C": [1.0, 1.0, 1.02, 1.02],
+            "D": 8e5,
+            "L": [2.0, 2.0, 1.8, 1.8],
+        }
+    )
+    dense = pd.DataFrame({"N": [1e4, 2e4, 4e4], "L": [2.0, 1.8, 1.62]})
+    found = mixture.bill(runs, dense).loc[(1e4, 4)]
+    assert found[["N_all", "C", "D_each", "L", "worth"]].tolist() == pytest.approx([3, 1.02, 2e5, 1.8, 2])
+    assert found["gain"] == pytest.approx(100 * np.log(2 / 1.8))
+
+
+def test_gains_shrink_at_fixed_tokens_by_both_laws_and_not_in_step_with_size():
+    N = np.array([1.3e8, 4e8, 1.3e9])
+    for law, tokens in ((CLARK_2022, None), (LUDZIEJEWSKI_2025, 1.3e11)):
+        change = mixture.change(law, N=N, D=tokens)
+        assert (change < 0).all()
+        assert (np.diff(change) > 0).all()
+    assert (np.diff(mixture.change(LUDZIEJEWSKI_2025, N=N, D=20 * N)) < 0).all()
+
+
 def test_a_single_expert_saves_nothing_and_more_save_more():
     saved = [mixture.saved(LUDZIEJEWSKI_2025, C=1e20, n=n) for n in (1, 4, 16)]
     assert saved[0] == pytest.approx(1, abs=1e-6)

@@ -87,5 +87,19 @@ def test_a_shape_is_as_good_as_the_member_of_the_family_with_its_loss():
     assert mixture.dense_worth(1.6, ladder) == pytest.approx(1e5)
 
 
+def test_sizes_stand_beside_each_other_with_blanks():
+    index = pd.MultiIndex.from_tuples([(1, "base"), (1, "4 heads"), (2, "base")], names=["size", "shape"])
+    found = shape.side_by_side(pd.DataFrame({"percent": [0.0, 0.44, 0.0]}, index=index))
+    assert found.loc["4 heads"].tolist() == [0.4, ""]
+
+
+def test_the_lowest_losses_fall_by_the_exponent_of_the_law_with_an_interval_around_it():
+    C = np.geomspace(1e10, 1e13, 6)
+    noise = np.random.default_rng(0).normal(0, 0.01, 6)
+    found = shape.fall(pd.DataFrame({"C": C, "L": 3 * C**-0.08 * np.exp(noise)}))
+    assert found.low < 0.08 < found.high
+    assert found.low < found.value < found.high
+
+
 def test_a_percent_of_loss_is_worth_22_percent_of_compute_by_kaplans_exponent():
     assert shape.worth(1.0, exponent=0.05) == pytest.approx(1.22, abs=0.005)
