@@ -461,8 +461,7 @@ def learning_rate() -> list[Claim]:
 
 def shape_and_experts() -> list[Claim]:
     """What a percent of loss is worth, and how the gain of experts changes with size, on ``moe``."""
-    fall = shape.fall(isoflop(runs.load("isoflop")).minima)
-    price = [100 * (float(shape.worth(1.0, exponent=x)) - 1) for x in (fall.value, fall.high, fall.low)]
+    price = shape.price(shape.fall(runs.load("isoflop")))
     mixed = runs.load("moe")
     c = mixture.shrinking(mixture.with_active(mixed[mixed["rate"] == 1]))
     rows = [
@@ -470,7 +469,9 @@ def shape_and_experts() -> list[Claim]:
             "compute that makes good 1 % of loss, percent",
             "Kaplan 2020, figure 5",
             22.0,
-            *price,
+            price.value,
+            price.low,
+            price.high,
             "isoflop; line through six bottoms, exact C",
         ),
         (

@@ -149,6 +149,17 @@ def trend(slopes: pd.DataFrame) -> Slope:
     return Slope(value=float(line.slope), low=float(line.slope - half), high=float(line.slope + half))
 
 
+def trends(slopes: pd.DataFrame) -> dict[str, Slope]:
+    """`trend` of each router, in the order of the table.
+
+    Parameters
+    ----------
+    slopes
+        What `clark_gains` gives.
+    """
+    return {str(router): trend(part) for router, part in slopes.groupby("router", sort=False)}
+
+
 def dense_worth(L, dense: pd.DataFrame):
     """Size of the dense model with the same loss, by a monotone curve through dense runs in the logarithms.
 
@@ -194,7 +205,7 @@ def by_law(
     Returns
     -------
     DataFrame
-        Columns ``N``, ``n_experts``, ``N_all``, ``L``, ``N_dense``.
+        Columns ``N``, ``n_experts``, ``N_all``, ``L``, ``N_dense``, and ``worth``, the last over the first.
 
     Examples
     --------
@@ -207,7 +218,7 @@ def by_law(
     y = np.log10(law.E_start)  # a dense model: solve the law at one expert for N
     dense = 10 ** ((np.log10(L) - law.d - law.b * y) / (law.a + law.c * y))
     columns = {"N": size, "n_experts": E, "N_all": size * (1 + share * (E - 1)), "L": L, "N_dense": dense}
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns | {"worth": dense / size})
 
 
 def bill(runs: pd.DataFrame, dense: pd.DataFrame) -> pd.DataFrame:

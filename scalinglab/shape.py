@@ -1,12 +1,14 @@
 """Shape at a fixed number of parameters: what depth, heads and ratio change, beside another seed."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from scalinglab import counting
+from scalinglab.fit import isoflop
 from scalinglab.mixture import Slope, dense_worth
 
 GROUPS = {"heads": "head", "depth": "layer", "ratio": "ratio"}
@@ -205,20 +207,15 @@ def side_by_side(means: pd.DataFrame) -> pd.DataFrame:
     return table.round(1).astype(object).fillna("")
 
 
-def fall(minima: pd.DataFrame) -> Slope:
-    """Fit the exponent by which the lowest losses fall with compute, a straight line in the logarithms.
+def fall(bowls: pd.DataFrame) -> Slope:
+    """Fit the exponent by which the lowest losses fall with compute: a line through the bottoms of bowls.
 
     Parameters
     ----------
-    minima
-        Columns ``C`` and ``L`` of the bottoms of bowls (`fit.isoflop`).
-
-    Examples
-    --------
-    >>> C = np.array([1e10, 1e11, 1e12])
-    >>> round(fall(pd.DataFrame({"C": C, "L": C**-0.05})).value, 6)
-    0.05
+    bowls
+        Runs of several sizes at each of several budgets, as `fit.isoflop` takes them.
     """
+    minima = isoflop(bowls).minima
     line = stats.linregress(np.log(minima["C"]), np.log(minima["L"]))
     half = stats.t.ppf(0.975, len(minima) - 2) * line.stderr
     return Slope(value=float(-line.slope), low=float(-line.slope - half), high=float(-line.slope + half))
@@ -240,3 +237,63 @@ def worth(percent, *, exponent: float):
     1.22
     """
     return np.exp(percent / 100 / exponent)
+
+
+def price(fall: Slope) -> Slope:
+    """Compute that makes good one percent of loss, in percent, by the exponent of the loss in compute.
+
+    Parameters
+    ----------
+    fall
+        The exponent, with its interval.
+    """
+    ends = (fall.value, fall.high, fall.low)  # a steeper fall makes a percent cheaper
+    value, low, high = (100 * (float(worth(1.0, exponent=x)) - 1) for x in ends)
+    return Slope(value=value, low=low, high=high)
+
+
+def numbers(means: pd.DataFrame, spreads: pd.DataFrame) -> dict[str, float]:
+    """Name what a chapter quotes of `against_base` and `spreads`: ``"1 layer-small-low"`` and so on.
+
+    Parameters
+    ----------
+    means, spreads
+        Of two sizes, the smaller first.
+    """
+    found: dict[str, float] = {}
+    for name, size in zip(("small", "large"), means.index.unique("size"), strict=True):
+        for shape, row in means.loc[size].iterrows():
+            found |= {f"{shape}-{name}": row["percent"]}
+            found |= {f"{shape}-{name}-{end}": row[end] for end in ("low", "high")}
+        found[f"half-{name}"] = (means["high"] - means["percent"])[size].max()
+        found[f"within-{name}"] = spreads.loc[(size, "all"), "within"]
+        found[f"heads-p-{name}"] = spreads.loc[(size, "heads"), "p"]
+    return found
+
+
+def memory(dims: Mapping[str, int], *, heads: Sequence[int]) -> pd.DataFrame:
+    """Count what a number of heads changes: parameters, cache, scores, in 16 bits.
+
+    Parameters
+    ----------
+    dims
+        ``V``, ``n_layer``, ``d_model``, ``n_ctx``.
+    heads
+        Numbers of heads to compare.
+
+    Examples
+    --------
+    >>> gpt3 = {"V": 50_257, "n_layer": 96, "d_model": 12_288, "n_ctx": 2048}
+    >>> memory(gpt3, heads=(1, 96))["scores, MB per layer"].round(1).tolist()
+    [8.4, 805.3]
+    """
+    rows = {}
+    for n in heads:
+        shape = counting.Shape(**dims, n_head=n)
+        rows[n] = {
+            "N, billion": counting.parameters(shape).N / 1e9,
+            "cache, MB per token": counting.cache(shape) / 1e6,
+            "if all heads share": counting.cache(shape, kv_heads=1) / 1e6,
+            "scores, MB per layer": counting.score_memory(shape) / 1e6,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("heads")

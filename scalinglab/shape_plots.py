@@ -174,14 +174,11 @@ def experts_chart(law: RoutedExpertsLaw, *, share: float = SHARE) -> alt.LayerCh
     steps = int(np.log2(table["n_experts"].max()))
     table["size"] = np.repeat(np.arange(len(sizes)), steps + 1)
     table["level"] = np.log2(table["n_experts"]).astype(int)
-    table["says"] = [
-        f"{row.n_experts} experts on {compact(row.N)} active: {compact(row.N_all)} in all "
-        f"({row.N_all / row.N:.0f} times)"
-        for row in table.itertuples()
-    ]
+    rows = list(table.itertuples())
+    table["says"] = [f"{row.n_experts} experts, {compact(row.N)} active" for row in rows]
+    table["held"] = [f"in all {compact(row.N_all)}, {row.N_all / row.N:.0f} times as many" for row in rows]
     table["worth"] = [
-        f"as good as a dense {compact(row.N_dense)}, {row.N_dense / row.N:.1f} times its active size"
-        for row in table.itertuples()
+        f"worth a dense {compact(row.N_dense)}, {row.N_dense / row.N:.1f} times" for row in rows
     ]
     table = table.round({"L": 4}).astype({"N": int, "N_all": int, "N_dense": int})
     larger = alt.binding_range(min=0, max=len(sizes) - 1, step=1, name="larger active size ")
@@ -214,10 +211,10 @@ def experts_chart(law: RoutedExpertsLaw, *, share: float = SHARE) -> alt.LayerCh
     twin = here.mark_point(filled=True, color=RED, size=110, opacity=1).encode(x("N_dense:Q"), y)
     rule = here.mark_rule(color=RED, strokeDash=[4, 3]).encode(x("N_dense:Q"), alt.X2("N_all:Q"), y)
     words = [
-        here.mark_text(align="left", baseline="top", fontSize=13, color=colour).encode(
-            x=alt.value(8), y=alt.value(top), text=f"{column}:N"
+        here.mark_text(align="right", baseline="top", fontSize=13, color=colour).encode(
+            x=alt.value("width"), y=alt.value(top), text=f"{column}:N"
         )
-        for column, colour, top in (("says", BLUE, 262), ("worth", RED, 280))
+        for column, colour, top in (("says", INK, 6), ("held", BLUE, 24), ("worth", RED, 42))
     ]
     return alt.layer(line, on, path, rule, dots, chosen, twin, *words).properties(  # type: ignore[return-value]
         width="container", height=300

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from scalinglab import experiments, mixture, shape
+from scalinglab import experiments, laws, mixture, shape, simulate
 
 
 def table(*, effect=0.0, seed=0):
@@ -93,12 +93,31 @@ def test_sizes_stand_beside_each_other_with_blanks():
     assert found.loc["4 heads"].tolist() == [0.4, ""]
 
 
-def test_the_lowest_losses_fall_by_the_exponent_of_the_law_with_an_interval_around_it():
-    C = np.geomspace(1e10, 1e13, 6)
-    noise = np.random.default_rng(0).normal(0, 0.01, 6)
-    found = shape.fall(pd.DataFrame({"C": C, "L": 3 * C**-0.08 * np.exp(noise)}))
-    assert found.low < 0.08 < found.high
+def test_the_lowest_losses_fall_by_the_exponent_of_the_law_and_price_a_percent():
+    law = laws.Chinchilla(E=1e-9, A=100.0, B=100.0, alpha=0.2, beta=0.2)
+    bowls = simulate.bowls_of(law, C=np.geomspace(1e10, 1e13, 6), width=4)
+    found = shape.fall(bowls)
     assert found.low < found.value < found.high
+    assert found.value == pytest.approx(0.1, abs=0.002)
+    assert shape.price(found).value == pytest.approx(100 * (1.01 ** (1 / 0.1) - 1), rel=0.03)
+
+
+def test_heads_change_only_what_they_cost():
+    gpt = {"V": 50_257, "n_layer": 96, "d_model": 12_288, "n_ctx": 2048}
+    found = shape.memory(gpt, heads=(1, 8, 96))
+    one, eight, many = found.to_numpy()
+    assert np.allclose(one[:2], many[:2])
+    assert np.allclose(one[2:] / eight[2:], [8, 1 / 8])
+    assert np.allclose(one[2:] / many[2:], [96, 1 / 96])
+
+
+def test_numbers_are_named_by_shape_and_size():
+    runs = table(effect=0.06)
+    means, spreads = shape.against_base(runs), shape.spreads(runs)
+    found = shape.numbers(means, spreads)
+    assert found["1 layer-large-low"] == means.loc[(98_304, "1 layer"), "low"]
+    assert found["within-small"] == spreads.loc[(24_576, "all"), "within"]
+    assert found["half-small"] == pytest.approx(found["1 head-small-high"] - found["1 head-small"])
 
 
 def test_a_percent_of_loss_is_worth_22_percent_of_compute_by_kaplans_exponent():

@@ -64,5 +64,6 @@ def test_experts_chart_starts_with_64_experts_and_their_dense_equal():
     (first,) = (row for row in rows if row["size"] == 3 and row["level"] == 6)
     assert first["n_experts"] == 64
     assert CLARK_2022(N=first["N_dense"], n_experts=1) == pytest.approx(first["L"], abs=1e-4)
-    assert first["says"].startswith("64 experts on 31.6M active")
-    assert "5." in first["worth"]
+    assert first["says"] == "64 experts, 31.6M active"
+    assert first["held"] == "in all 645M, 20 times as many"
+    assert first["worth"] == "worth a dense 176M, 5.6 times"
