@@ -649,7 +649,7 @@ def moe() -> Experiment:
         name="moe",
         purpose="Each token goes through one of several feed-forward layers: what do parameters buy that "
         "cost no FLOPs, and does a larger model gain less from them?",
-        minutes=25,
+        minutes=20,
         configs=sweep.configurations(settings),
         columns={"rate": [factor for _, _, _, factor in asked]},
     )

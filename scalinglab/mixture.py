@@ -253,6 +253,39 @@ def bill(runs: pd.DataFrame, dense: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def numbers(runs: pd.DataFrame, dense: pd.DataFrame) -> dict[str, float]:
+    """Name what a chapter quotes of the largest number of experts at three sizes: ``"gain-small"`` and so on.
+
+    Parameters
+    ----------
+    runs
+        As `bill` takes them, with a column ``rate``: runs at 1 are the table, seed 0 also at 0.5.
+    dense
+        As `bill` takes them.
+
+    Returns
+    -------
+    dict
+        ``gain`` and ``worth`` of `bill`; ``last``, the gain by the last doubling; ``slow``, the further gain at
+        half the rate in percent, where it was tried; ``apart``, by how much ``worth`` differs between seeds
+        at most; ``router``, FLOPs above the twin's in percent at most.
+    """
+    own, most = runs[runs["rate"] == 1], int(runs["n_experts"].max())
+    table, found = bill(own, dense), {}
+    tried = runs[(runs["n_experts"] == most) & (runs["seed"] == 0)]
+    rates = tried.pivot_table("L", "N_active", "rate").dropna()
+    for name, size in zip(("small", "middle", "large"), table.index.unique("N_active"), strict=True):
+        gain = table["gain"][size]
+        found |= {f"gain-{name}": gain[most], f"last-{name}": gain[most] - gain[most // 2]}
+        found[f"worth-{name}"] = table.loc[(size, most), "worth"]
+        if size in rates.index:
+            found[f"slow-{name}"] = 100 * np.log(rates.loc[size, 1.0] / rates.loc[size, 0.5])
+    ends = own[own["n_experts"] == most]
+    worth = pd.Series(dense_worth(ends["L"], dense), index=ends.index) / ends["N_active"]
+    found["apart"] = worth.groupby(ends["N_active"]).agg(np.ptp).max()
+    return found | {"router": 100 * (table["C"].max() - 1)}
+
+
 def change(
     law: RoutedExpertsLaw | JointExpertsLaw, *, N: np.ndarray, n: int = 8, D: Any = None
 ) -> np.ndarray:

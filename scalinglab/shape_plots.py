@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from scalinglab.laws.experts import RoutedExpertsLaw
-from scalinglab.mixture import ROUTERS, SHARE, Slope, by_law, log_experts
+from scalinglab.mixture import ROUTERS, SHARE, by_law, log_experts
 from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, RED, compact, loglog, plt
 from scalinglab.shape import BASE, GROUPS
 
@@ -21,6 +21,10 @@ PANELS = {
     "heads": ("d_model", "n_head", "width of a head $d / n_{head}$"),
 }
 """What each group of shapes is drawn over: numerator, denominator, label."""
+
+
+SLOPES_OVER = {"N": "N active, non-embedding parameters", "M": "M, tokens per active parameter"}
+"""What the gain of experts is drawn over."""
 
 
 def percents(panels: Sequence[Axes], runs: pd.DataFrame, means: pd.DataFrame) -> None:
@@ -99,41 +103,38 @@ def gain_lines(
 
 
 def gain_slopes(
-    ax: Axes, theirs: pd.DataFrame, ours: pd.DataFrame, *, law: RoutedExpertsLaw, c: Slope
+    ax: Axes, theirs: pd.DataFrame, ours: pd.DataFrame, *, x: str = "N", law: RoutedExpertsLaw | None = None
 ) -> None:
-    """Draw the slope of ``ln L`` over ``ln E_hat`` against the active size, with intervals.
+    """Draw the slope of ``ln L`` over ``ln E_hat`` against size or tokens per parameter, with intervals.
 
     Parameters
     ----------
     ax
         Where to draw.
     theirs
-        Columns ``router``, ``N``, ``slope``, ``low``, ``high``, as `mixture.clark_gains` gives them.
+        Columns ``router``, ``slope``, ``low``, ``high`` and ``x``, as `mixture.clark_gains` gives them.
     ours
         The same without a router, as `mixture.gains` gives them.
+    x
+        ``"N"``, active parameters, or ``"M"``, tokens for each of them.
     law
-        Clark's law, as a dashed line over all sizes.
-    c
-        How our own slopes change with a factor of ten in size: a thin line through their middle.
+        Clark's, over all sizes, if ``x`` is ``"N"``.
     """
     for router, colour, mark in zip(ROUTERS, (ORANGE, GREEN, GREY), ("o", "s", "^"), strict=True):
-        part = theirs[theirs["router"] == router]
-        _slopes(ax, part, colour, mark, router)
-    _slopes(ax, ours, BLUE, "o", "ours")
-    N = np.geomspace(ours["N"].min() / 2, theirs["N"].max() * 2, 50)
-    ax.plot(N, law.b + law.c * np.log10(N), "--", color=ORANGE, lw=1, label="Clark's law")
-    x = np.log10(ours["N"])
-    near = np.array([x.min() - 0.2, x.max() + 0.2])
-    ax.plot(10**near, ours["slope"].mean() + c.value * (near - x.mean()), color=BLUE, lw=1)
+        _slopes(ax, theirs[theirs["router"] == router], x, colour, mark, router)
+    _slopes(ax, ours, x, BLUE, "o", "ours")
+    if law is not None:
+        N = np.geomspace(ours["N"].min() / 2, theirs["N"].max() * 2, 50)
+        ax.plot(N, law.b + law.c * np.log10(N), "--", color=ORANGE, lw=1, label="Clark's law")
     ax.axhline(0, color=INK, lw=0.8)
     ax.set_xscale("log")
-    ax.set(xlabel="N active, non-embedding parameters", ylabel=r"slope of $\ln L$ over $\ln \hat{E}$")
+    ax.set(xlabel=SLOPES_OVER[x], ylabel=r"slope of $\ln L$ over $\ln \hat{E}$")
     ax.legend(fontsize=7)
 
 
-def _slopes(ax: Axes, part: pd.DataFrame, colour: str, mark: str, label: str) -> None:
+def _slopes(ax: Axes, part: pd.DataFrame, x: str, colour: str, mark: str, label: str) -> None:
     spread = np.abs(part[["low", "high"]].to_numpy().T - part["slope"].to_numpy())
-    ax.errorbar(part["N"], part["slope"], spread, fmt=mark, color=colour, ms=5, capsize=2, lw=1, label=label)
+    ax.errorbar(part[x], part["slope"], spread, fmt=mark, color=colour, ms=5, capsize=2, lw=1, label=label)
 
 
 def totals(ax: Axes, runs: pd.DataFrame, dense: pd.DataFrame) -> None:

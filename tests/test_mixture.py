@@ -88,6 +88,24 @@ def test_the_bill_is_reckoned_against_the_dense_twin():
     assert found["gain"] == pytest.approx(100 * np.log(2 / 1.8))
 
 
+def test_numbers_are_those_of_the_bill():
+    rows = []
+    for size in (1e4, 2e4, 4e4):
+        for n, L in ((1, 2.0), (2, 1.9), (4, 1.85)):
+            for seed in (0, 1):
+                rows.append((size, n, size * n, 1 + n / 100, 1e6, (size / 1e4) ** -0.1 * L, seed, 1.0))
+    rows += [(1e4, 4, 4e4, 1.04, 1e6, 1.8, 0, rate) for rate in (0.5, 2.0)]
+    names = ["N_active", "n_experts", "N", "C", "D", "L", "seed", "rate"]
+    runs = pd.DataFrame(rows, columns=names)
+    dense = pd.DataFrame({"N": [1e3, 1e6], "L": [3.0, 1.0]})
+    found = mixture.numbers(runs, dense)
+    assert found["gain-large"] == pytest.approx(100 * np.log(2 / 1.85))
+    assert found["last-small"] == pytest.approx(100 * np.log(1.9 / 1.85))
+    assert found["slow-small"] == pytest.approx(100 * np.log(1.85 / 1.8))
+    assert "slow-large" not in found
+    assert found["apart"] == pytest.approx(0, abs=1e-9)
+
+
 def test_gains_shrink_at_fixed_tokens_by_both_laws_and_not_in_step_with_size():
     N = np.array([1.3e8, 4e8, 1.3e9])
     for law, tokens in ((CLARK_2022, None), (LUDZIEJEWSKI_2025, 1.3e11)):

@@ -41,11 +41,14 @@ def test_lines_of_gains_go_through_exact_runs(panels):
 
 
 def test_slopes_of_three_routers_and_ours(panels):
-    theirs = pd.read_csv(mixture.GAINS)
-    runs = simulated()
-    shape_plots.gain_slopes(panels[0], theirs, mixture.gains(runs), law=CLARK_2022, c=mixture.shrinking(runs))
+    theirs, ours = pd.read_csv(mixture.GAINS), mixture.gains(simulated())
+    shape_plots.gain_slopes(panels[0], theirs, ours, law=CLARK_2022)
     labels = [text.get_text() for text in panels[0].get_legend().get_texts()]
     assert set(labels) == {*mixture.ROUTERS, "ours", "Clark's law"}
+    theirs, ours = (part.assign(M=1e9 / part["N"]) for part in (theirs, ours))
+    shape_plots.gain_slopes(panels[1], theirs, ours, x="M")
+    assert panels[1].get_xlabel() == "M, tokens per active parameter"
+    assert len(panels[1].containers) == 4
 
 
 def test_totals_have_a_path_for_each_active_size(panels):
