@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scalinglab import bowl, elbow, laws, overfitting, quanta, repeats, runs, tuning
+from scalinglab import bowl, elbow, laws, mixture, overfitting, quanta, repeats, runs, shape, tuning
 from scalinglab.fit import bootstrap, envelope, fit_law, isoflop
 from scalinglab.surface import counted, surface
 
@@ -459,11 +459,44 @@ def learning_rate() -> list[Claim]:
     ]
 
 
+def shape_and_experts() -> list[Claim]:
+    """What a percent of loss is worth, and how the gain of experts changes with size, on ``moe``."""
+    price = shape.price(shape.fall(runs.load("isoflop")))
+    mixed = runs.load("moe")
+    c = mixture.shrinking(mixture.with_active(mixed[mixed["rate"] == 1]))
+    rows = [
+        (
+            "compute that makes good 1 % of loss, percent",
+            "Kaplan 2020, figure 5",
+            22.0,
+            price.value,
+            price.low,
+            price.high,
+            "isoflop; line through six bottoms, exact C",
+        ),
+        (
+            "gain of experts: change c of its slope per factor of ten in size",
+            "Clark 2022, table 3, S-BASE",
+            laws.CLARK_2022.c,
+            c.value,
+            c.low,
+            c.high,
+            "moe; active N without embeddings, 6 - 83 k, D fixed",
+        ),
+    ]
+    return [
+        Claim(
+            chapter=16, claim=claim, source=source, paper=paper, ours=own, low=low, high=high, counts=counts
+        )
+        for claim, source, paper, own, low, high, counts in rows
+    ]
+
+
 PARTS: dict[str, tuple[Callable[[], list[Claim]], ...]] = {
     "Kaplan": (three_power_laws, batch_and_steps, size_and_data, sample_efficiency),
     "Chinchilla": (three_approaches, kaplan_vs_chinchilla, beyond),
     "Emergence": (sudden_skills, forecasting_emergence),
-    "Other factors": (learning_rate,),
+    "Other factors": (learning_rate, shape_and_experts),
 }
 """What each part of the book claims, chapter by chapter."""
 

@@ -1,4 +1,4 @@
-"""Parameters and FLOPs of a shape, exactly and by group; 6ND and its error."""
+"""Parameters, FLOPs and memory of a shape, exactly and by group; 6ND and its error."""
 
 from dataclasses import dataclass
 
@@ -127,6 +127,69 @@ def parameters(shape: Shape) -> Parameters:
         norm=(2 * layers + 1) * d,
         head=0 if shape.tie else shape.V * d,
     )
+
+
+def active(shape: Shape) -> int:
+    """Count the non-embedding parameters that one token meets, the router apart.
+
+    Of a mixture with one expert per token it is the ``N`` of the dense model of the same
+    dimensions, its twin; of a dense model it is ``N``.
+
+    Examples
+    --------
+    >>> mixture = Shape(V=256, n_layer=2, d_model=32, n_head=2, n_ctx=128, n_experts=16)
+    >>> parameters(mixture).N, active(mixture)
+    (271520, 24736)
+    """
+    count = parameters(shape)
+    return count.attention + count.norm + count.feed_forward * shape.top_k // shape.n_experts
+
+
+def cache(shape: Shape, *, kv_heads: int | None = None, precision: float = 16) -> float:
+    """Bytes of keys and values that a token leaves for those after it.
+
+    Twice (key and value) ``n_layer * d_model`` numbers: the heads share out the width, so their
+    number has no say, unless several heads read the same keys and values.
+
+    Parameters
+    ----------
+    shape
+        The model.
+    kv_heads
+        Heads that have keys and values of their own; ``None``: all of them.
+    precision
+        Bits of a number.
+
+    Raises
+    ------
+    ValueError
+        The heads cannot be shared out so.
+
+    Examples
+    --------
+    >>> gpt3 = Shape(V=50257, n_layer=96, d_model=12288, n_head=96, n_ctx=2048)
+    >>> cache(gpt3) / 1e6, cache(gpt3, kv_heads=8) / 1e6
+    (4.718592, 0.393216)
+    """
+    own = shape.n_head if kv_heads is None else kv_heads
+    if own < 1 or shape.n_head % own:
+        raise ValueError(f"kv_heads={own} does not divide n_head={shape.n_head}; choose a divisor of it")
+    return 2 * shape.n_layer * shape.d_model * own / shape.n_head * precision / 8
+
+
+def score_memory(shape: Shape, *, precision: float = 16) -> float:
+    """Bytes of one sequence's attention scores in one layer: ``n_head * n_ctx**2`` numbers.
+
+    What it takes to store them, as plain attention does; a fused kernel computes them piece by
+    piece and stores none. Training without one keeps them in every layer for the backward pass.
+
+    Examples
+    --------
+    >>> gpt3 = Shape(V=50257, n_layer=96, d_model=12288, n_head=96, n_ctx=2048)
+    >>> score_memory(gpt3) / 1e6
+    805.306368
+    """
+    return shape.n_head * shape.n_ctx**2 * precision / 8
 
 
 def flops(shape: Shape) -> Flops:

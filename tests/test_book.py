@@ -340,6 +340,8 @@ CLAIMED = {
     "exponent of the best batch in D": "fifteen-B-D",
     "exponent of the best rate in N, D in step with N": "fifteen-step",
     "exponent of the best rate in D, batch held": "fifteen-ours-D",
+    "compute that makes good 1 % of loss, percent": "sixteen-price",
+    "gain of experts: change c of its slope per factor of ten in size": "sixteen-c",
     "exponent of the loss of parity in the number learned": "twelve-number",
     "exponent of the loss of parity in the steps": "twelve-steps",
     "exponent of the loss of parity in the width": "twelve-width",

@@ -67,3 +67,34 @@ def test_active_experts_cost_and_stored_experts_count():
 def test_impossible_shape_is_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         Shape(**({"V": 256, "n_layer": 2, "d_model": 32, "n_head": 2, "n_ctx": 8} | wrong))
+
+
+def test_a_mixtures_active_parameters_are_its_dense_twins():
+    dims = {"V": 256, "n_layer": 2, "d_model": 32, "n_head": 2, "n_ctx": 128}
+    dense = counting.parameters(counting.Shape(**dims)).N
+    for n in (1, 2, 16):
+        assert counting.active(counting.Shape(**dims, n_experts=n)) == dense
+    two = counting.active(counting.Shape(**dims, n_experts=16, top_k=2))
+    assert two - dense == 2 * 2 * 32 * 128
+
+
+def test_the_cache_does_not_know_the_heads_unless_they_share():
+    def gpt(heads):
+        return counting.Shape(V=50_257, n_layer=96, d_model=12_288, n_head=heads, n_ctx=2048)
+
+    assert len({counting.cache(gpt(heads)) for heads in (1, 8, 96)}) == 1
+    assert counting.cache(gpt(96)) == 2 * 96 * 12_288 * 2
+    assert counting.cache(gpt(96), kv_heads=8) == counting.cache(gpt(96)) / 12
+    assert counting.cache(gpt(96), precision=32) == 2 * counting.cache(gpt(96))
+    with pytest.raises(ValueError, match="kv_heads=7"):
+        counting.cache(gpt(96), kv_heads=7)
+
+
+def test_scores_grow_with_heads_and_with_the_square_of_the_context():
+    def scores(heads, n_ctx):
+        return counting.score_memory(
+            counting.Shape(V=256, n_layer=2, d_model=32, n_head=heads, n_ctx=n_ctx), precision=32
+        )
+
+    assert scores(2, 128) == 2 * 128**2 * 4
+    assert scores(8, 128) == 4 * scores(2, 128) == scores(2, 256)
