@@ -65,12 +65,44 @@ def pairs(rows: pd.DataFrame, curves: pd.DataFrame, *, texts: Sequence[str] = TE
         ``text`` (tested on), ``home``, ``away``; where both texts are one, ``away`` is ``home``.
     """
     check(curves, needs=["D", "C", *(f"L_{text}" for text in texts)])
-    whole = curves.merge(rows[["id", "corpus", "N", "seed"]], on="id", validate="many_to_one")
-    whole["done"] = whole["D"] / whole.groupby("id")["D"].transform("max")
+    losses = curves[["id", "D", "C", *(f"L_{text}" for text in texts)]]
+    whole = losses.merge(rows[["id", "corpus", "N", "seed"]], on="id", validate="many_to_one")
+    whole["done"] = (whole["D"] / whole.groupby("id")["D"].transform("max")).round(3)
     known = ["id", "corpus", "N", "seed", "D", "C", "done"]
     home = pd.concat([part[f"L_{own}"] for own, part in whole.groupby("corpus")]) / np.log(2)
     parts = [whole[known].assign(text=text, home=home, away=whole[f"L_{text}"] / np.log(2)) for text in texts]
     return pd.concat(parts, ignore_index=True)
+
+
+def at_end(rows: pd.DataFrame, texts: Sequence[str]) -> pd.DataFrame:
+    """Set losses on other texts that a table of runs has beside its ``L``, bits per byte.
+
+    Parameters
+    ----------
+    rows
+        One row per run: ``L`` and ``L_<text>``, nats per byte.
+    texts
+        Which.
+
+    Returns
+    -------
+    DataFrame
+        All columns of the table, and ``text``, ``home``, ``away``.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"id": ["a"], "L": [np.log(2)], "L_kjv": [2 * np.log(2)]})
+    >>> at_end(table, ["kjv"])[["id", "text", "home", "away"]].to_numpy().tolist()
+    [['a', 'kjv', 1.0, 2.0]]
+    """
+    check(rows, needs=["L", *(f"L_{text}" for text in texts)])
+    return pd.concat(
+        [
+            rows.assign(text=text, home=rows["L"] / np.log(2), away=rows[f"L_{text}"] / np.log(2))
+            for text in texts
+        ],
+        ignore_index=True,
+    )
 
 
 def lines(points: pd.DataFrame, *, n: int = 1000, seed: int = 0, level: float = 0.95) -> pd.DataFrame:
@@ -327,7 +359,7 @@ def price_by_size(found: pd.DataFrame, *, n: int = 1000, seed: int = 0, level: f
     -------
     DataFrame
         Index ``corpus``, ``text``; ``smallest`` and ``largest``, the excess at the ends of the sizes;
-        ``per_ten``, ``low``, ``high``; and ``factor``, how many times smaller a native has the loss of the
+        ``per_ten``, ``per_ten_low``, ``per_ten_high``; and ``factor``, how many times smaller a native has the loss of the
         largest foreign model by the natives' power law of size, with ``factor_low`` and ``factor_high``.
     """
     rows, settings = {}, {"n": n, "seed": seed, "level": level}
@@ -343,7 +375,8 @@ def price_by_size(found: pd.DataFrame, *, n: int = 1000, seed: int = 0, level: f
         steep, flat = np.quantile(powers, tails)
         factors = np.exp([-behind / power[0], -behind / steep, -behind / flat])
         rows[key] = (excess[0], excess[-1], slope[0], *np.quantile(draws, tails), *factors)
-    names = ["smallest", "largest", "per_ten", "low", "high", "factor", "factor_low", "factor_high"]
+    names = ["smallest", "largest"]
+    names += [f"{x}{end}" for x in ("per_ten", "factor") for end in ("", "_low", "_high")]
     table = pd.DataFrame.from_dict(rows, "index", columns=names)
     table.index = pd.MultiIndex.from_tuples(table.index, names=["corpus", "text"])
     return table
