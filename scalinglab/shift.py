@@ -359,8 +359,8 @@ def price_by_size(found: pd.DataFrame, *, n: int = 1000, seed: int = 0, level: f
     -------
     DataFrame
         Index ``corpus``, ``text``; ``smallest`` and ``largest``, the excess at the ends of the sizes;
-        ``per_ten``, ``per_ten_low``, ``per_ten_high``; and ``factor``, how many times smaller a native has the loss of the
-        largest foreign model by the natives' power law of size, with ``factor_low`` and ``factor_high``.
+        ``per_ten`` with ``_low`` and ``_high``; and ``factor``, with the same, how many times smaller a
+        native has the loss of the largest foreign model, by the natives' power law of size.
     """
     rows, settings = {}, {"n": n, "seed": seed, "level": level}
     tails = (1 - level) / 2, (1 + level) / 2

@@ -101,6 +101,7 @@ def over_size(ax: Axes, points: pd.DataFrame, *, unit: str = BITS) -> None:
         ends.append(line["away"].iloc[-1])
     ax.plot(home.index, home, "o-", color=INK, ms=4, lw=2.2)
     loglog(ax, "N", unit)
+    ax.set_ylim(bottom=ax.get_ylim()[0] / 1.15)
     low, high = np.log(ax.get_ylim())
     places = np.exp(apart(np.log([*ends, home.iloc[-1]]), (high - low) / 17))
     names = [*(NAMES.get(text, text) for text in texts), "at home"]
@@ -143,15 +144,13 @@ def home_and_away(
             part = early[early["text"] == text]
             ax.plot(part["home"], part["away"], "o", mfc="none", color=colour, ms=4.5, mew=0.9)
     loglog(ax, f"loss at home ({unit})", f"loss on the other text ({unit})")
-    ax.xaxis.set_major_formatter(plt.FuncFormatter(lambda v, _: f"{v:g}"))
-    ax.xaxis.set_minor_formatter(plt.FuncFormatter(_tenths))
+    for axis in (ax.xaxis, ax.yaxis):
+        low, high = axis.get_view_interval()
+        marks = [v for v in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 15, 20) if low <= v <= high]
+        axis.set_ticks(marks, [f"{v:g}" for v in marks])
+        axis.set_minor_locator(plt.NullLocator())
     if legend:
         ax.legend(fontsize=8, ncols=2)
-
-
-def _tenths(value: float, _: int) -> str:
-    """Label a minor tick where it is one of a few round values."""
-    return f"{value:g}" if np.isclose(value, (1.2, 1.5, 2, 2.5, 3, 4, 5)).any() else ""
 
 
 def powers(ax: Axes, table: pd.DataFrame, *, edges: tuple[float, float] = (-0.6, 1.7)) -> None:
@@ -184,30 +183,6 @@ def powers(ax: Axes, table: pd.DataFrame, *, edges: tuple[float, float] = (-0.6,
     ax.axvline(1, color=INK, lw=0.8, ls=":")
     ax.set_yticks(range(len(table)), [NAMES.get(str(text), str(text)) for text in table.index])
     ax.set(xlim=edges, ylim=(len(table) - 0.5, -0.5), xlabel="power of the loss at home")
-
-
-def ladder(ax: Axes, table: pd.DataFrame, x: str, y: str) -> None:
-    """Two measures of distance from home, one dot per text with its name, and where both are equal.
-
-    Parameters
-    ----------
-    ax
-        Where to draw.
-    table
-        Index of texts.
-    x, y
-        Two columns, bits per byte.
-    """
-    ax.plot(table[x], table[y], "o", color=BLUE, ms=5)
-    ends = [0.8 * min(table[x].min(), table[y].min()), 1.2 * max(table[x].max(), table[y].max())]
-    ax.plot(ends, ends, "--", color=GREY, lw=1)
-    ax.set(xscale="log", yscale="log", xlabel=x, ylabel=y)
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(plt.FuncFormatter(lambda v, _: f"{v:g}"))
-        axis.set_minor_formatter(plt.NullFormatter())
-    for text, row in table.iterrows():
-        name, place = NAMES.get(str(text), str(text)), (row[x], row[y])
-        ax.annotate(name, place, xytext=(6, -4), textcoords="offset points", fontsize=8)
 
 
 def price_of_shift(ax: Axes, prices: pd.DataFrame) -> None:

@@ -65,12 +65,6 @@ def test_powers_beyond_the_edges_are_written(ax):
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["Bible", "Python"]
 
 
-def test_the_ladder_names_every_text(ax):
-    table = pd.DataFrame({"counts": [0.5, 7.0], "GPT": [0.4, 5.0]}, index=["sotu_1900", "python"])
-    shift_plots.ladder(ax, table, "counts", "GPT")
-    assert [text.get_text() for text in ax.texts] == ["1900 - 1945", "Python"]
-
-
 def test_each_pair_has_its_price(ax):
     shift_plots.price_of_shift(ax, shift.prices(POINTS[POINTS["text"] != "python"]))
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
