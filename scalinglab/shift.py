@@ -129,8 +129,9 @@ def lines(points: pd.DataFrame, *, n: int = 1000, seed: int = 0, level: float = 
     --------
     >>> home = np.array([1.2, 1.5, 1.9, 2.4])
     >>> models = pd.DataFrame({"id": range(4), "text": "kjv", "home": home, "away": home + 0.5})
-    >>> lines(models, n=20).loc["kjv", ["gap", "slope", "says"]].tolist()
-    [0.5, 1.0, 'fixed gap']
+    >>> found = lines(models, n=20).loc["kjv"]
+    >>> round(found["gap"], 6), round(found["slope"], 6), found["says"]
+    (0.5, 1.0, 'fixed gap')
     """
     check(points, needs=["home", "away"])
     wide = points.pivot_table(index="id", columns="text", values="away")[list(points["text"].unique())]
@@ -250,6 +251,23 @@ def worth(points: pd.DataFrame, *, n: int = 1000, seed: int = 0, level: float = 
             power = pd.Series(law[column], index=alpha.index)
             with np.errstate(over="ignore"):
                 found[name + end] = np.exp((log_ratio / power.where(power > 0)).fillna(np.inf))
+    return found
+
+
+def flat(tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    """Give every number of some tables by its table, row and column, joined by hyphens.
+
+    Examples
+    --------
+    >>> flat({"old": pd.DataFrame({"slope": [0.8], "says": ["neither"]}, index=["kjv"])})
+    {'old-kjv-slope': 0.8}
+    """
+    found = {}
+    for name, table in tables.items():
+        for column in table.select_dtypes("number"):
+            for row, value in table[column].items():
+                place = row if isinstance(row, tuple) else (row,)
+                found["-".join(map(str, (name, *place, column)))] = float(value)
     return found
 
 
