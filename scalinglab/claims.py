@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scalinglab import bowl, elbow, laws, mixture, overfitting, quanta, repeats, runs, shape, tuning
+from scalinglab import bowl, elbow, laws, overfitting, quanta, repeats, runs, shift, tuning
 from scalinglab.fit import bootstrap, envelope, fit_law, isoflop
 from scalinglab.surface import counted, surface
 
@@ -490,6 +491,27 @@ def shape_and_experts() -> list[Claim]:
         )
         for claim, source, paper, own, low, high, counts in rows
     ]
+def distribution_shift() -> list[Claim]:
+    """Whether the loss away is in a fixed ratio to that at home, and depends on it alone, on ``shift``."""
+    points = shift.pairs(runs.load("shift"), runs.load("shift_curves"))
+    own = points[(points["corpus"] == "sotu_pre1900") & points["text"].isin(["sotu_1946", "kjv"])]
+    done = own["done"] == 1
+    found = shift.lines(own[done])
+    early = shift.off_line(own[done], own[~done].assign(done=0.0), "done").set_index("text")
+    names = {"sotu_1946": "addresses from 1946", "kjv": "the Bible"}
+    claims = []
+    for text, name in names.items():
+        row, stage = found.loc[text], early.loc[text]
+        counts = "shift; trained before 1900, N without embeddings, bytes"
+        power = {"ours": row["power"], "low": row["power_low"], "high": row["power_high"]}
+        off = {"ours": stage["above"], "low": stage["low"], "high": stage["high"]}
+        for claim, panel, paper, ours in (
+            (f"power of the loss on {name} in that at home (1: parallel)", "left", 1.0, power),
+            (f"loss on {name} in mid-training over that of finished models, %", "right", 0.0, off),
+        ):
+            source = f"Kaplan 2020, figure 8, {panel}"
+            claims.append(Claim(chapter=18, claim=claim, source=source, paper=paper, counts=counts, **ours))
+    return claims
 
 
 PARTS: dict[str, tuple[Callable[[], list[Claim]], ...]] = {
@@ -497,6 +519,7 @@ PARTS: dict[str, tuple[Callable[[], list[Claim]], ...]] = {
     "Chinchilla": (three_approaches, kaplan_vs_chinchilla, beyond),
     "Emergence": (sudden_skills, forecasting_emergence),
     "Other factors": (learning_rate, shape_and_experts),
+    "Other factors": (learning_rate, distribution_shift),
 }
 """What each part of the book claims, chapter by chapter."""
 
