@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scalinglab import bowl, elbow, laws, mixture, overfitting, quanta, repeats, runs, shape, tuning
-from scalinglab import bowl, elbow, laws, overfitting, quanta, repeats, runs, shift, tuning
+from scalinglab import bowl, elbow, laws, mixture, overfitting, quanta, repeats, runs, shape, shift, tuning
 from scalinglab.fit import bootstrap, envelope, fit_law, isoflop
 from scalinglab.surface import counted, surface
 
@@ -491,6 +490,8 @@ def shape_and_experts() -> list[Claim]:
         )
         for claim, source, paper, own, low, high, counts in rows
     ]
+
+
 def distribution_shift() -> list[Claim]:
     """Whether the loss away is in a fixed ratio to that at home, and depends on it alone, on ``shift``."""
     points = shift.pairs(runs.load("shift"), runs.load("shift_curves"))
@@ -518,8 +519,7 @@ PARTS: dict[str, tuple[Callable[[], list[Claim]], ...]] = {
     "Kaplan": (three_power_laws, batch_and_steps, size_and_data, sample_efficiency),
     "Chinchilla": (three_approaches, kaplan_vs_chinchilla, beyond),
     "Emergence": (sudden_skills, forecasting_emergence),
-    "Other factors": (learning_rate, shape_and_experts),
-    "Other factors": (learning_rate, distribution_shift),
+    "Other factors": (learning_rate, shape_and_experts, distribution_shift),
 }
 """What each part of the book claims, chapter by chapter."""
 

@@ -266,8 +266,8 @@ def numbers(runs: pd.DataFrame, dense: pd.DataFrame) -> dict[str, float]:
     Returns
     -------
     dict
-        ``gain`` and ``worth`` of `bill`; ``last``, the gain by the last doubling; ``slow``, the further gain at
-        half the rate in percent, where it was tried; ``apart``, by how much ``worth`` differs between seeds
+        ``gain`` and ``worth`` of `bill`; ``last``, the gain by the last doubling; ``slow``, the further gain
+        at half the rate in percent, where it was tried; ``apart``, by how much ``worth`` differs between seeds
         at most; ``router``, FLOPs above the twin's in percent at most.
     """
     own, most = runs[runs["rate"] == 1], int(runs["n_experts"].max())
