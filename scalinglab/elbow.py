@@ -481,7 +481,8 @@ def places(
     -------
     DataFrame
         One row per skill and amount ``k`` (0: prompt only): ``elbow``, ``low``, ``high`` of `single`,
-        ``models`` in all, each as often as it was fine-tuned, and ``off`` chance. Where no model is off chance there is no elbow: NaN.
+        ``models`` in all, each as often as it was fine-tuned, and those ``off`` chance. Where none is,
+        there is no elbow: NaN.
     """
     rows = []
     for skill, table in tunings.items():

@@ -535,7 +535,7 @@ def finetune() -> Experiment:
     return Experiment(
         name="finetune",
         purpose="By how much does fine-tuning on k examples move the loss at which a skill appears?",
-        minutes=13,
+        minutes=34,
         configs=tuple(
             tasks.Finetuning(pretraining=model, skill=skill, k=k, subset=subset)
             for skill, (amounts, subsets) in FINETUNED.items()

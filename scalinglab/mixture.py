@@ -267,11 +267,12 @@ def numbers(runs: pd.DataFrame, dense: pd.DataFrame) -> dict[str, float]:
     -------
     dict
         ``gain`` and ``worth`` of `bill`; ``last``, the gain by the last doubling; ``slow``, the further gain
-        at half the rate in percent, where it was tried; ``apart``, by how much ``worth`` differs between seeds
-        at most; ``router``, FLOPs above the twin's in percent at most.
+        at half the rate in percent, where it was tried; ``apart``, by how much ``worth`` differs between
+        seeds at most; ``router``, FLOPs above the twin's in percent at most.
     """
     own, most = runs[runs["rate"] == 1], int(runs["n_experts"].max())
-    table, found = bill(own, dense), {}
+    table = bill(own, dense)
+    found: dict[str, float] = {}
     tried = runs[(runs["n_experts"] == most) & (runs["seed"] == 0)]
     rates = tried.pivot_table("L", "N_active", "rate").dropna()
     for name, size in zip(("small", "middle", "large"), table.index.unique("N_active"), strict=True):

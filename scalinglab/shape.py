@@ -289,7 +289,7 @@ def memory(dims: Mapping[str, int], *, heads: Sequence[int]) -> pd.DataFrame:
     """
     rows = {}
     for n in heads:
-        shape = counting.Shape(**dims, n_head=n)
+        shape = counting.Shape(**dims, n_head=n)  # type: ignore[arg-type]
         rows[n] = {
             "N, billion": counting.parameters(shape).N / 1e9,
             "cache, MB per token": counting.cache(shape) / 1e6,
