@@ -130,7 +130,7 @@ def lines(points: pd.DataFrame, *, n: int = 1000, seed: int = 0, level: float = 
     >>> home = np.array([1.2, 1.5, 1.9, 2.4])
     >>> models = pd.DataFrame({"id": range(4), "text": "kjv", "home": home, "away": home + 0.5})
     >>> found = lines(models, n=20).loc["kjv"]
-    >>> round(found["gap"], 6), round(found["slope"], 6), found["says"]
+    >>> round(float(found["gap"]), 6), round(float(found["slope"]), 6), found["says"]
     (0.5, 1.0, 'fixed gap')
     """
     check(points, needs=["home", "away"])
