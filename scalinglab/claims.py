@@ -561,7 +561,7 @@ def distances(claims: Iterable[Claim]) -> pd.DataFrame:
     >>> one = Claim(
     ...     chapter=1, claim="c", source="s", paper=2.0, ours=5.0, low=4.0, high=9.0, counts="all"
     ... )
-    >>> distances([one]).distance[0]
+    >>> float(distances([one]).distance[0])
     3.0
     """
     rows = []
