@@ -921,4 +921,6 @@ def verdict_chart(distances: pd.DataFrame, *, reach: float = 12.0) -> alt.LayerC
     )
     dots = shown.add_params(part).mark_point(filled=True, size=90, opacity=1)
     dots = dots.encode(at, claim, color=colour, shape=alt.Shape("verdict:N", legend=None), tooltip=tooltip)
-    return alt.layer(band, dots).properties(width="container", height=alt.Step(32))  # type: ignore[return-value]
+    return alt.layer(band, dots).properties(
+        width="container", height=int(32 * table["part"].value_counts().max())
+    )  # type: ignore[return-value]

@@ -258,7 +258,10 @@ def transfer_chart(points: pd.DataFrame, *, own: str = "sotu_pre1900", text: str
         legend=alt.Legend(orient="bottom", symbolType="stroke"),
     )
     dash = alt.StrokeDash(
-        "kind:N", scale=alt.Scale(domain=names, range=[[1, 0], [1, 0], [6, 4], [2, 3]]), legend=None
+        "kind:N",
+        title=None,
+        scale=alt.Scale(domain=names, range=[[1, 0], [1, 0], [6, 4], [2, 3]]),
+        legend=alt.Legend(orient="bottom", symbolType="stroke"),
     )
     here = "datum.corpus == own && datum.text == other"
     chosen = alt.Chart(long).add_params(*menus).transform_filter(here)
