@@ -21,6 +21,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions
 
 
 UNITS = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+"""Letters that an amount may end with."""
 
 
 def amount(text: str | float) -> float:
@@ -358,11 +359,8 @@ def show_law(law: Any) -> None:
 
 
 def count(text: str | int) -> int:
-    """Read a whole number, also as ``2e6`` or ``2_000_000``."""
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no number; write 200000 or 2e5") from error
+    """Read a whole number, also as ``2e6``, ``2M`` or ``2_000_000``."""
+    value = amount(text)
     if not value.is_integer():
         raise typer.BadParameter(f"{text} is not a whole number")
     return int(value)

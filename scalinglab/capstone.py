@@ -5,7 +5,7 @@ import hashlib
 import math
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 
 from scalinglab import counting, runs, sweep
 from scalinglab.experiments import BUDGETS, SHAPES, budgeted, shape
-from scalinglab.fit import Fit, bootstrap, fit_law
+from scalinglab.fit import Fit, Intervals, bootstrap, fit_law
 from scalinglab.laws import Chinchilla, SizeDataLaw
 from scalinglab.train import TrainConfig
 
@@ -321,24 +321,38 @@ def predict(
     if size is None:
         size = best_size([found.law for found in fits], task)
     N, D = task.at(size)
-    points, lows, highs = [], [], []
-    for found in fits:
-        low, high = bootstrap(found, table, n=n, seed=seed, level=task.level).predict(noise=True, N=N, D=D)
-        point = loss(found.law, N=N, D=D)
-        points.append(math.log(point))
-        lows.append(min(low, point))
-        highs.append(max(high, point))
+    spreads = [bootstrap(found, table, n=n, seed=seed, level=task.level) for found in fits]
+    point, low, high = joined(said(*pair, N=N, D=D) for pair in zip(fits, spreads, strict=True))
     names = " and ".join(Law.__name__ for Law in Laws)
     how = f"{names}, {n} resampled tables each" if len(fits) > 1 else f"{names}, {n} resampled tables"
     return Forecast(
         size=size,
-        point=math.exp(float(np.mean(points))),
-        low=float(min(lows)),
-        high=float(max(highs)),
+        point=point,
+        low=low,
+        high=high,
         level=task.level,
         how=how,
         fits=tuple(fits),
     )
+
+
+def said(found: Fit, spread: Intervals, *, N: float, D: float) -> tuple[float, float, float]:
+    """Give a fitted law's loss of one further run and the ends of its interval, which holds that loss."""
+    point = loss(found.law, N=N, D=D)
+    low, high = spread.predict(noise=True, N=N, D=D)
+    return point, float(min(low, point)), float(max(high, point))
+
+
+def joined(parts: Iterable[tuple[float, float, float]]) -> tuple[float, float, float]:
+    """Join forecasts: mean of the points in the logarithm, lowest and highest end.
+
+    Examples
+    --------
+    >>> [round(x, 3) for x in joined([(2.0, 1.9, 2.1), (1.8, 1.7, 1.85)])]
+    [1.897, 1.7, 2.1]
+    """
+    points, lows, highs = zip(*parts, strict=True)
+    return float(np.exp(np.mean(np.log(points)))), min(lows), max(highs)
 
 
 def loss(law: Any, *, N: float, D: float) -> float:

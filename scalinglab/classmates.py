@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scalinglab import runs
-from scalinglab.capstone import FEWEST, Task, best_size, interval_score, loss, naive
+from scalinglab import capstone, runs
+from scalinglab.capstone import FEWEST, Task, best_size, interval_score, naive
 from scalinglab.counting import parameters
 from scalinglab.experiments import shape
 from scalinglab.fit import bootstrap, fit_law
@@ -118,31 +118,12 @@ def forecasts(
     for full, member in ((task.budget, size), *BEYOND.get(task.budget, ())):
         aim = Task(budget=full, level=task.level)
         N, D = aim.at(member)
-        ends = []
-        for name, found in fits.items():
-            point = loss(found.law, N=N, D=D)
-            low, high = spreads[name].predict(noise=True, N=N, D=D)
-            ends.append((point, min(low, point), max(high, point)))
-            yield {
-                "full": full,
-                "size": member,
-                "by": name,
-                "point": point,
-                "low": ends[-1][1],
-                "high": ends[-1][2],
-            }
-        points, lows, highs = zip(*ends, strict=True)
-        joint = {"point": float(np.exp(np.mean(np.log(points)))), "low": min(lows), "high": max(highs)}
-        yield {"full": full, "size": member, "by": "both", **joint}
+        ends = {name: capstone.said(fits[name], spreads[name], N=N, D=D) for name in fits}
+        ends["both"] = capstone.joined(ends.values())
         line = naive(drawn, aim, size=member)
-        yield {
-            "full": full,
-            "size": member,
-            "by": "line",
-            "point": line.point,
-            "low": line.low,
-            "high": line.high,
-        }
+        ends["line"] = line.point, line.low, line.high
+        for name, (point, low, high) in ends.items():
+            yield {"full": full, "size": member, "by": name, "point": point, "low": low, "high": high}
 
 
 def play(
@@ -168,9 +149,7 @@ def play(
                 there = ends[
                     (ends["budget"] == said["full"]) & (ends["N"] == parameters(shape(said["size"])).N)
                 ]
-                pick = np.random.default_rng([seed, mate]).integers(
-                    len(there)
-                )  # the same for all forecasters
+                pick = np.random.default_rng([seed, mate]).integers(len(there))  # one for all forecasters
                 rows.append({"task": task.budget, "mate": mate, **known, **said, "L": there["L"].iloc[pick]})
     return pd.DataFrame(rows)
 

@@ -6,6 +6,7 @@ import torch
 
 from scalinglab import corpus
 from scalinglab.model import GPT
+from scalinglab.runs import finished
 
 TOKENS = 65_536
 """Tokens that are read for each octave of positions."""
@@ -92,7 +93,7 @@ def positions(runs: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
         ``id``, ``N``, ``D``, ``C``, ``n_ctx``, ``seed``; ``octave``, its last position; ``T``, its
         `middle`; ``L``, nats per token.
     """
-    last = curves.sort_values("S").groupby("id").tail(1)
+    last = finished(curves)
     columns = [name for name in last if str(name).startswith("L_to_")]
     long = last[["id", *columns]].melt("id", var_name="octave", value_name="L").dropna()
     long["octave"] = long["octave"].str.removeprefix("L_to_").astype(int)

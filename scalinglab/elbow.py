@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import betaln
 
 from scalinglab.laws.emergence import EmergenceLaw, ThresholdLaw
+from scalinglab.runs import finished
 
 MARGIN = 0.02
 """How far above chance an accuracy may lie and still be called at chance.
@@ -446,7 +447,7 @@ def prompted(models: pd.DataFrame, curves: pd.DataFrame, skill: str, *, n: int =
     DataFrame
         ``pretraining``, ``N``, ``D``, ``C``, ``L``, ``exact``, ``n``; the worst model first.
     """
-    last = curves.sort_values("S").groupby("id").tail(1).set_index("id")
+    last = finished(curves).set_index("id")
     found = models[["id", "N", "D", "C", "L"]].rename(columns={"id": "pretraining"})
     asked = found.assign(exact=found["pretraining"].map(last[f"{skill}_exact"]), n=n)
     return asked.sort_values("L", ascending=False, ignore_index=True)

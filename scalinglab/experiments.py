@@ -116,6 +116,17 @@ def tuned(N: float, D: float, *, V: int = 256) -> dict[str, Any]:
     return {"lr": float(f"{lr:.2g}"), "B": 128 * max(1, int(B / 128 + 0.5))}
 
 
+def at_rate(setting: Mapping[str, Any], factor: float) -> dict[str, Any]:
+    """Change a setting's learning rate by a factor, and round it to two digits.
+
+    Examples
+    --------
+    >>> at_rate({"lr": 0.0056, "B": 512}, 0.5)
+    {'lr': 0.0028, 'B': 512}
+    """
+    return {**setting, "lr": float(f"{setting['lr'] * factor:.2g}")}
+
+
 def spending(dims: Mapping[str, Any], C: float, *, V: int = 256, seed: int = 0) -> dict[str, Any]:
     """Settings of a run of the given dimensions that spends C exact FLOPs, by the nano law.
 
@@ -347,8 +358,9 @@ def curves() -> Experiment:
 
 def batch() -> Experiment:
     """Six batches at two learning rates and two sizes, without cooling down, noise measured."""
+    trunk = {"warmup_steps": 50, "schedule": "constant"}
     settings = [
-        {**SHAPES[N], "D": D, "B": B, "lr": lr * (B / 512) ** 0.5, "warmup_steps": 50, "schedule": "constant"}
+        at_rate({**SHAPES[N], "D": D, "B": B, "lr": lr, **trunk}, (B / 512) ** 0.5)
         for N, D, rates in (("113k", 2_000_000, (0.0015, 0.003)), ("25k", 3_000_000, (0.003, 0.006)))
         for lr in rates
         for B in (128, 256, 512, 1024, 2048, 4096)
@@ -358,7 +370,7 @@ def batch() -> Experiment:
         purpose="Steps against tokens to the same loss at batches from 128 to 4096 tokens, and the "
         "gradient's noise scale along training: the critical batch, measured in two ways.",
         minutes=15,
-        configs=sweep.configurations(setting | {"lr": float(f"{setting['lr']:.2g}")} for setting in settings),
+        configs=sweep.configurations(settings),
         evaluations=12,
         spacing=2**0.5,
         noise_windows=64,
@@ -476,8 +488,7 @@ def head_to_head() -> Experiment:
         "the nano law, so half and twice its learning rate are tried as well.",
         minutes=25,
         configs=sweep.configurations(
-            setting | {"lr": float(f"{setting['lr'] * factor:.2g}")}
-            for setting, (_, _, factor) in zip(settings, sides, strict=True)
+            at_rate(setting, factor) for setting, (_, _, factor) in zip(settings, sides, strict=True)
         ),
         evaluations=12,
         columns={"rule": [side for side, _, _ in sides], "budget": [3e13] * len(sides)},
@@ -613,13 +624,10 @@ def shapes() -> Experiment:
         for name in ("base", "1 layer", "8 layers", "ratio 16")
         for factor in (0.5, 2.0)
     ]
-    settings = []
-    for P, name, seed, factor in asked:
-        at = tuned(P, length[P])
-        lr = float(f"{at['lr'] * factor:.2g}")
-        settings.append(
-            {**matched(PLANES[P][name], P), "D": length[P], **at, "lr": lr, "seed": seed},
-        )
+    settings = [
+        at_rate({**matched(PLANES[P][name], P), "D": length[P], "seed": seed, **tuned(P, length[P])}, factor)
+        for P, name, seed, factor in asked
+    ]
     return Experiment(
         name="shape",
         purpose="At a fixed number of parameters, how much do depth, heads and the width of the feed-forward "
@@ -640,11 +648,11 @@ def moe() -> Experiment:
     asked = [(N, E, seed, 1.0) for N in sizes for E in (16, 8, 4, 2, 1) for seed in (0, 1)]
     asked += [(N, 16, 0, factor) for N in sizes[1:] for factor in (0.5, 2.0)]
     D = 2_000_000
-    settings = []
-    for N, n_experts, seed, factor in asked:
-        at = tuned(counting.parameters(shape(N)).N, D)
-        lr = float(f"{at['lr'] * factor:.2g}")
-        settings.append({**SHAPES[N], "n_experts": n_experts, "D": D, **at, "lr": lr, "seed": seed})
+    dense = {N: {**SHAPES[N], "D": D, **tuned(counting.parameters(shape(N)).N, D)} for N in sizes}
+    settings = [
+        at_rate({**dense[N], "n_experts": n_experts, "seed": seed}, factor)
+        for N, n_experts, seed, factor in asked
+    ]
     return Experiment(
         name="moe",
         purpose="Each token goes through one of several feed-forward layers: what do parameters buy that "

@@ -47,6 +47,20 @@ class Slope:
         return {key: self.value, f"{key}-low": self.low, f"{key}-high": self.high}
 
 
+def line(x, y) -> Slope:
+    """Fit the slope of a straight line by least squares, with Student's 95 % interval.
+
+    Examples
+    --------
+    >>> found = line([0, 1, 2, 3], [0.1, 0.9, 2.1, 2.9])
+    >>> round(found.value, 3), round(found.low, 3), round(found.high, 3)
+    (0.96, 0.717, 1.203)
+    """
+    found = stats.linregress(x, y)
+    value, half = float(found.slope), float(stats.t.ppf(0.975, len(x) - 2) * found.stderr)
+    return Slope(value=value, low=value - half, high=value + half)
+
+
 def with_active(runs: pd.DataFrame) -> pd.DataFrame:
     """Add ``N_active``, the parameters that a token meets (`counting.active`), to a table of runs.
 
@@ -99,10 +113,8 @@ def gains(runs: pd.DataFrame, *, N: str = "N_active") -> pd.DataFrame:
     rows = []
     for size, part in runs.groupby(N):
         x, y = log_experts(part["n_experts"].to_numpy()), np.log(part["L"].to_numpy(float))
-        line = stats.linregress(x, y)
-        half = stats.t.ppf(0.975, len(x) - 2) * line.stderr
-        slope = float(line.slope)
-        rows.append({"N": size, "slope": slope, "low": slope - half, "high": slope + half, "runs": len(x)})
+        slope = line(x, y)
+        rows.append({"N": size, "slope": slope.value, "low": slope.low, "high": slope.high, "runs": len(x)})
     return pd.DataFrame(rows)
 
 
@@ -144,9 +156,7 @@ def trend(slopes: pd.DataFrame) -> Slope:
     slopes
         Columns ``N`` and ``slope``, three sizes at least.
     """
-    line = stats.linregress(np.log10(slopes["N"]), slopes["slope"])
-    half = stats.t.ppf(0.975, len(slopes) - 2) * line.stderr
-    return Slope(value=float(line.slope), low=float(line.slope - half), high=float(line.slope + half))
+    return line(np.log10(slopes["N"]), slopes["slope"])
 
 
 def trends(slopes: pd.DataFrame) -> dict[str, Slope]:

@@ -71,6 +71,17 @@ def check(runs: pd.DataFrame, *, needs: Iterable[str]) -> None:
             )
 
 
+def finished(curves: pd.DataFrame) -> pd.DataFrame:
+    """Keep the last point of each run of a table of curves (columns ``id``, ``S``).
+
+    Examples
+    --------
+    >>> finished(pd.DataFrame({"id": ["a", "a", "b"], "S": [20, 10, 5], "L": [1.5, 2.0, 1.8]}))["L"].tolist()
+    [1.8, 1.5]
+    """
+    return curves.sort_values("S").groupby("id").tail(1)
+
+
 def read(path: str | os.PathLike, *, columns: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Read a table of runs from CSV, Parquet or JSON.
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from scalinglab import counting
 from scalinglab.fit import isoflop
-from scalinglab.mixture import Slope, dense_worth
+from scalinglab.mixture import Slope, dense_worth, line
 
 GROUPS = {"heads": "head", "depth": "layer", "ratio": "ratio"}
 """What a group of shapes varies, by the word that the names of its shapes hold."""
@@ -216,9 +216,7 @@ def fall(bowls: pd.DataFrame) -> Slope:
         Runs of several sizes at each of several budgets, as `fit.isoflop` takes them.
     """
     minima = isoflop(bowls).minima
-    line = stats.linregress(np.log(minima["C"]), np.log(minima["L"]))
-    half = stats.t.ppf(0.975, len(minima) - 2) * line.stderr
-    return Slope(value=float(-line.slope), low=float(-line.slope - half), high=float(-line.slope + half))
+    return line(np.log(minima["C"]), -np.log(minima["L"]))
 
 
 def worth(percent, *, exponent: float):

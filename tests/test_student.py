@@ -35,7 +35,7 @@ def test_nothing_of_a_solution_is_left(source):
 def test_every_exercise_with_a_stub_checks_itself(source):
     for exercise in student.EXERCISE.findall(student.without_solutions(source)):
         if cells := student.CELL.findall(exercise):
-            assert cells[-1].startswith("# Your answer, checked:"), student.LABEL.search(exercise)[1]
+            assert cells[-1].startswith(student.CHECKED), student.LABEL.search(exercise)[1]
             compile(cells[-1], "check", "exec")
 
 

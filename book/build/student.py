@@ -29,6 +29,8 @@ EXERCISE = re.compile(r"^```\{exercise-start\}.*?^```\{exercise-end\}\n```\n", r
 SOLUTION = re.compile(r"^```\{solution-start\} *(\S+)\n.*?^```\{solution-end\}\n```\n", re.M | re.S)
 TEACHERS = re.compile(r"^## For teachers\n.*?(?=^## |\Z)", re.M | re.S)
 LABEL = re.compile(r":label: *(\S+)")
+CHECKED = "# Your answer, checked:"
+"""How a check begins."""
 UNSOLVED = re.compile(r"\{solution[}-]|^## For teachers", re.M)
 
 
@@ -83,7 +85,7 @@ def check(exercise: str, solution: str, known: set[str]) -> str:
         return ""
     given = " and ".join(f"{name} is not None" for name in asked)
     lines = [f"    {line}" for text in asserts for line in text.splitlines()]
-    return "\n".join(["# Your answer, checked:", f"if {given}:", *lines, '    print("As it should be.")'])
+    return "\n".join([CHECKED, f"if {given}:", *lines, '    print("As it should be.")'])
 
 
 def names(code: str, how: type[ast.expr_context]) -> set[str]:
@@ -105,7 +107,7 @@ def with_outputs(stripped: nbformat.NotebookNode, full: nbformat.NotebookNode) -
     """Give the cells of a stripped notebook the outputs of the same cells of the full one."""
     cells = iter(cell for cell in full.cells if cell.cell_type == "code")
     for cell in stripped.cells:
-        if cell.cell_type == "code" and not cell.source.startswith("# Your answer, checked:"):
+        if cell.cell_type == "code" and not cell.source.startswith(CHECKED):
             same = next(other for other in cells if other.source == cell.source)
             cell.outputs, cell.execution_count = same.outputs, same.execution_count
     return stripped
