@@ -453,6 +453,14 @@ def test_every_chapter_can_be_downloaded_with_its_outputs(chapter, pages):
     assert any(cell["outputs"] for cell in cells)
 
 
+def test_a_link_to_a_chapter_previews_its_question(chapter, pages):
+    tags = pages[SITE / "notebooks" / f"{chapter.name}.html"].select("meta[property]")
+    told = {tag["property"]: tag["content"] for tag in tags}
+    assert "?" in told["og:description"]
+    assert told["og:description"].split("?")[0] in (ROOT / "book" / "intro.md").read_text("utf-8")
+    assert told["og:site_name"] in (ROOT / "README.md").read_text("utf-8")
+
+
 def test_charts_carry_their_text_and_the_pages_load_vega_only_for_them(pages):
     for page in pages.values():
         charts, scripts = page.select(".vega-chart"), [tag.get("src", "") for tag in page.find_all("script")]

@@ -1,0 +1,69 @@
+"""Sphinx extension: what the head of each page says beside its title.
+
+It has the browser fetch fonts first, as letters that arrive after the first paint move every line
+below them; a page that is opened from a disk may not, and has them at once anyway.  Previews of
+links say the question of a chapter, as its card on the first page does, and name the address under
+which the book is published (`baseurl` in _config.yml).
+"""
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+FONTS = ("source-serif-4-wght-normal", "source-serif-4-wght-italic", "source-sans-3-wght-normal")
+"""Those of the first screen; code blocks may wait for theirs."""
+
+SCRIPT = """<script>
+  if (location.protocol !== "file:")
+    for (const href of [{addresses}])
+      document.head.append(Object.assign(document.createElement("link"),
+        {{rel: "preload", as: "font", type: "font/woff2", crossOrigin: "", href}}));
+</script>
+"""
+
+
+CARD = re.compile(r"^:::\{grid-item-card\} (\d+) · (.*)\n(?::.*\n)*(.*)$", re.M)
+
+
+def questions(intro: str) -> dict[int, str]:
+    """Read what the cards of the first page say, by chapter.
+
+    Examples
+    --------
+    >>> questions(":::{grid-item-card} 3 · What is lost?\\n:link: ch\\nAll of it.\\n:::")
+    {3: 'What is lost? All of it.'}
+    """
+    return {int(number): f"{question} {more}" for number, question, more in CARD.findall(intro)}
+
+
+def describe(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Describe a chapter to search engines and to previews by its card."""
+    chapter = re.match(r"notebooks/(\d+)_", pagename)
+    if chapter:
+        intro = (Path(app.srcdir) / "book" / "intro.md").read_text("utf-8")
+        said = html.escape(questions(intro)[int(chapter[1])])
+        context["metatags"] += f'<meta name="description" content="{said}" />\n'
+        context["meta"] = {**(context["meta"] or {}), "og:description": said}
+
+
+def fetch_fonts(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Put the script before all style sheets."""
+    address = context["pathto"]
+    addresses = ", ".join(f'"{address(f"_static/fonts/{name}.woff2", 1)}"' for name in FONTS)
+    context["metatags"] = SCRIPT.format(addresses=addresses) + context.get("metatags", "")
+
+
+def name_the_site(app: Sphinx, config: Any) -> None:
+    """Give the extension for previews the address that the other settings have."""
+    config.ogp_site_url = config.html_baseurl
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register with Sphinx."""
+    app.connect("config-inited", name_the_site)
+    app.connect("html-page-context", describe, priority=400)  # before the previews are made
+    app.connect("html-page-context", fetch_fonts)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
