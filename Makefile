@@ -77,7 +77,7 @@ unit: .venv/installed
 	@$(PY) -m pytest -q --ignore tests/test_book.py
 
 browser-test: .venv/browser book ## Read the site with a browser: requests, formulas, sliders, axe, phones
-	@$(PY) -m pytest -q tests/browser
+	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup tests/browser
 
 _build/peer/bin/python: # what practitioners use today, in an environment of its own
 	@$(PYTHON) -m venv _build/peer && $@ -m pip install --quiet --quiet chinchilla==0.2.0

@@ -3,6 +3,8 @@
 import dataclasses
 import functools
 import http.server
+import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -14,8 +16,23 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "_build" / "html"
 SCREENSHOTS = ROOT / "_build" / "screenshots"
+VITALS = ROOT / "_build" / "vitals"
+"""What a page weighs and when it stood, one file a page; the end of the tests tells the worst."""
+
+DOCUMENTS = re.findall(r"(?:file|root): *(\S+)", (ROOT / "_toc.yml").read_text("utf-8"))
+PAGES = [*(f"{document}.html" for document in DOCUMENTS), "search.html"]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+
+
+WATCH = """
+window.vitals = {lcp: 0, shift: 0};
+new PerformanceObserver(list => list.getEntries().forEach(e => vitals.lcp = e.startTime))
+    .observe({type: 'largest-contentful-paint', buffered: true});
+new PerformanceObserver(list => list.getEntries().forEach(e => e.hadRecentInput || (vitals.shift += e.value)))
+    .observe({type: 'layout-shift', buffered: true});
+"""
+"""Largest contentful paint in milliseconds, and layout shift, as the browser counts them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,17 +76,16 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def visit(browser):
-    """Open an address and wait until formulas and charts are there."""
-    contexts = []
+@pytest.fixture(scope="session")
+def open_page(browser):
+    """Open an address and wait until formulas and charts are there; the caller closes the context."""
 
     def opened(url: str, *, dark: bool = False, size: dict[str, int] = DESKTOP) -> Visit:
         # Without motion: axe would judge the colours of a text that still fades in.
         context = browser.new_context(
             viewport=size, color_scheme="dark" if dark else "light", reduced_motion="reduce"
         )
-        contexts.append(context)
+        context.add_init_script(WATCH)
         page, outside, complaints = context.new_page(), [], []
         home = SITE.as_uri() if url.startswith("file:") else url.split("/", 3)[2]
 
@@ -94,6 +110,53 @@ def visit(browser):
         )
         return Visit(page, outside, complaints)
 
+    return opened
+
+
+@pytest.fixture
+def visit(open_page):
+    """Open pages for one test, which may change them."""
+    seen = []
+
+    def opened(url: str, **how) -> Visit:
+        seen.append(open_page(url, **how))
+        return seen[-1]
+
     yield opened
-    for context in contexts:
-        context.close()
+    for visited in seen:
+        visited.page.context.close()
+
+
+@pytest.fixture(scope="module", params=[pytest.param(p, marks=pytest.mark.xdist_group(p)) for p in PAGES])
+def name(request) -> str:
+    """Each page of the book in turn, with all tests of one page together."""
+    return request.param
+
+
+def kept(look: str, **how):
+    """Make a fixture: the page as seen in one way, opened once for all tests that only look."""
+
+    @pytest.fixture(scope="module", name=look)
+    def seen(open_page, address, name):
+        visited = open_page(f"{address}/{name}", **how)
+        yield visited
+        visited.page.context.close()
+
+    return seen
+
+
+light, dark, phone = kept("light"), kept("dark", dark=True), kept("phone", size=PHONE)
+
+
+def pytest_configure() -> None:
+    """Forget what earlier tests measured."""
+    VITALS.mkdir(parents=True, exist_ok=True)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Tell the heaviest, the slowest and the least steady page."""
+    pages = [json.loads(file.read_text("utf-8")) for file in VITALS.glob("*.json")]
+    for key, says in (("kB", "compressed"), ("lcp", "ms to the largest paint"), ("shift", "layout shift")):
+        if pages:
+            worst = max(pages, key=lambda page: page[key])
+            terminalreporter.write_line(f"Worst of {len(pages)}: {worst[key]:.4g} {says} ({worst['page']})")

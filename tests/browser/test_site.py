@@ -1,22 +1,21 @@
 """The site as a reader meets it: on a laptop and a phone, light and dark, with and without a server."""
 
 import functools
+import gzip
 import importlib.util
+import json
 import re
 from pathlib import Path
 
 import pytest
-from conftest import PHONE, ROOT, SCREENSHOTS, SITE
+from conftest import PAGES, PHONE, SCREENSHOTS, SITE, VITALS
 
 from scalinglab import laws, planning
 
-DOCUMENTS = re.findall(r"(?:file|root): *(\S+)", (ROOT / "_toc.yml").read_text("utf-8"))
-PAGES = [*(f"{document}.html" for document in DOCUMENTS), "search.html"]
 WITH_CHARTS = [page for page in PAGES if 'class="vega-chart"' in (SITE / page).read_text("utf-8")]
 CALCULATOR = "book/calculator.html"
-LOOKED_AT = ["book/intro.html", CALCULATOR, *(page for page in PAGES if page.startswith("notebooks/"))]
-
-every_page = pytest.mark.parametrize("name", PAGES)
+LOOKED_AT = ("book/intro", "book/calculator", "notebooks/")
+PICTURES = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
 
 
 def axe_script() -> str:
@@ -25,23 +24,65 @@ def axe_script() -> str:
     return (Path(package.origin).parent / "axe.min.js").read_text("utf-8")
 
 
-@every_page
-@pytest.mark.parametrize("scheme", ["http", "file"])
-def test_page_loads_whole_and_asks_no_other_site(visit, address, name, scheme):
-    seen = visit(f"{address}/{name}" if scheme == "http" else f"{SITE.as_uri()}/{name}")
+def test_page_loads_whole_and_asks_no_other_site(light):
+    assert light.outside == []
+    assert light.complaints == []
+    assert light.page.title()
+    assert light.page.evaluate(PICTURES) == []
+
+
+def test_page_opens_from_a_disk(visit, name):
+    seen = visit(f"{SITE.as_uri()}/{name}")
     assert seen.outside == []
     assert seen.complaints == []
-    assert seen.page.title()
-    pictures = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
-    assert seen.page.evaluate(pictures) == []
+    assert seen.page.evaluate(PICTURES) == []
 
 
-@every_page
-def test_formulas_are_typeset(visit, address, name):
-    page = visit(f"{address}/{name}").page
+def test_page_is_light_and_stands_still(light, name):
+    source = (SITE / name).read_text("utf-8")
+    own = {
+        SITE / name,
+        *((SITE / name).parent / src for src in re.findall(r'<img[^>]*?src="([^":]+)"', source)),
+    }
+    weight = sum(len(gzip.compress(file.read_bytes())) for file in own if "_static" not in file.parts)
+    vitals = {"page": name, "kB": weight / 1e3, **light.page.evaluate("() => vitals")}
+    (VITALS / f"{Path(name).stem}.json").write_text(json.dumps(vitals), encoding="utf-8")
+    assert vitals["kB"] < 400
+    assert vitals["shift"] < 0.1
+
+
+def test_formulas_are_typeset(light):
+    page = light.page
     written = page.locator("span.math, div.math").count()
     assert page.locator("span.math mjx-container, div.math mjx-container").count() >= written
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+def test_pictures_are_taken_for_looking_at(request, name, look):
+    if name.startswith(LOOKED_AT):
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        target = SCREENSHOTS / f"{Path(name).stem}_{look}.png"
+        request.getfixturevalue(look).page.screenshot(path=target, full_page=True)
+        assert target.stat().st_size > 10_000
+
+
+def test_phone_needs_no_sideways_scroll(phone):
+    wide = """() => [...document.querySelectorAll('article *')]
+        .filter(e => e.getBoundingClientRect().right > innerWidth + 1
+                     && !e.closest('pre, .pst-scrollable-table-container, mjx-container, table, .math, svg'))
+        .map(e => e.outerHTML.slice(0, 120))"""
+    width = phone.page.evaluate("() => document.scrollingElement.scrollWidth")
+    assert width <= PHONE["width"], phone.page.evaluate(wide)[:3]
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_axe_finds_no_barrier(request, look):
+    page = request.getfixturevalue(look).page
+    page.evaluate("() => document.querySelectorAll('details').forEach(d => d.open = true)")
+    page.add_script_tag(content=axe_script())
+    found = page.evaluate("async () => (await axe.run()).violations")
+    assert [(v["id"], v["impact"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found] == []
 
 
 @pytest.mark.parametrize("name", WITH_CHARTS)
@@ -63,26 +104,21 @@ def test_each_slider_changes_its_figure_by_keyboard(visit, address, name):
             assert chart.locator("svg").inner_html() != before, slider.get_attribute("name")
 
 
-@every_page
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_no_barrier(visit, address, name, dark):
-    page = visit(f"{address}/{name}", dark=dark).page
-    page.evaluate("() => document.querySelectorAll('details').forEach(d => d.open = true)")
-    page.add_script_tag(content=axe_script())
-    found = page.evaluate("async () => (await axe.run()).violations")
-    assert [(v["id"], v["impact"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found] == []
-
-
-@every_page
-def test_phone_needs_no_sideways_scroll(visit, address, name):
-    page = visit(f"{address}/{name}", size=PHONE).page
-    wide = """() => [...document.querySelectorAll('article *')]
-        .filter(e => e.getBoundingClientRect().right > innerWidth + 1
-                     && !e.closest('pre, .pst-scrollable-table-container, mjx-container, table, .math, svg'))
-        .map(e => e.outerHTML.slice(0, 120))"""
-    assert page.evaluate("() => document.scrollingElement.scrollWidth") <= PHONE["width"], page.evaluate(
-        wide
-    )[:3]
+def test_a_solution_can_be_reached_and_opened_by_keyboard_alone(visit, address):
+    page = visit(f"{address}/notebooks/03_three_power_laws.html").page
+    page.keyboard.press("Tab")
+    assert "Skip to main content" in page.evaluate("() => document.activeElement.innerText")
+    page.keyboard.press("Enter")
+    text = page.locator(".solution p:not(.admonition-title)").first
+    assert not text.is_visible()
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        if page.evaluate("() => document.activeElement.closest('.solution') !== null"):
+            break
+    outline = "() => getComputedStyle(document.activeElement).outlineStyle"
+    assert page.evaluate(outline) != "none", "the focus can be seen"
+    page.keyboard.press("Enter")
+    assert text.is_visible()
 
 
 def test_search_finds_a_word_of_the_glossary(visit, address):
@@ -99,16 +135,6 @@ def test_the_reader_can_choose_light_or_dark(visit, address):
         page.locator("button.theme-switch-button").first.click()
         colours.add(page.evaluate(background))
     assert len(colours) == 2
-
-
-@pytest.mark.parametrize("name", LOOKED_AT)
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
-def test_pictures_of_the_pages_are_taken_for_looking_at(visit, address, name, look):
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    seen = visit(f"{address}/{name}", dark=look == "dark", **({"size": PHONE} if look == "phone" else {}))
-    target = SCREENSHOTS / f"{Path(name).stem}_{look}.png"
-    seen.page.screenshot(path=target, full_page=True)
-    assert target.stat().st_size > 10_000
 
 
 TYPED = [f"{m}e{e}" for e, m in enumerate((1, 2.5, 5.76, 8, 1.2, 3.8, 7, 1, 4.4, 6.3), start=16)]
