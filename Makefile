@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help book page serve lab test lint format types unit chapters pages nbval browser-test bench experiments \
-	check-published lock clean distclean student
+	check-published lock clean distclean student try-download
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,7 +54,12 @@ serve: book ## Serve the site on http://localhost:8000, stop with Ctrl-C
 	@$(PY) -m http.server --directory _build/html 8000
 
 lab: .venv/lab ## Open the chapters as notebooks in JupyterLab
-	@$(PY) -m jupyterlab notebooks
+	@$(PY) -m jupyterlab $(LAB) notebooks
+
+try-download: book ## Run one downloaded chapter in an empty environment: make try-download CH=03
+	@$(PYTHON) -m venv --clear _build/try && _build/try/bin/python -m pip install --quiet ipykernel nbclient
+	@cp _build/html/_sources/notebooks/$(CH)_*.ipynb _build/html/_static/scalinglab-*.whl _build/try
+	@cd _build/try && bin/jupyter-execute $(CH)_*.ipynb && echo "$(CH) runs with what its first cell installs"
 
 # --- tests --------------------------------------------------------------------------------------
 

@@ -107,6 +107,8 @@ def test_every_chapter_is_a_question_of_the_introduction(chapter, source):
     card = re.search(rf"\{{grid-item-card\}} {int(chapter.name[:2])} · (.*)\n:link: {label}\n", intro)
     assert card, f"no card of chapter {chapter.name} in book/intro.md"
     assert card[1].endswith("?")
+    minutes = re.search(r"^\d+ minutes", source, re.M)[0]
+    assert minutes in intro[card.end() :].split(":::")[0], "the card says another time"
 
 
 def test_constants_of_the_first_figure_are_those_of_the_package():
@@ -449,8 +451,11 @@ def test_every_chapter_can_be_downloaded_with_its_outputs(chapter, pages):
     links = {Path(tag["href"]).suffix for tag in page.select("a[href*=_sources]")}
     assert {".ipynb", ".md"} <= links
     written = (SITE / "_sources" / "notebooks" / f"{chapter.name}.ipynb").read_text("utf-8")
-    cells = [cell for cell in json.loads(written)["cells"] if cell["cell_type"] == "code"]
+    install, *cells = [cell for cell in json.loads(written)["cells"] if cell["cell_type"] == "code"]
     assert any(cell["outputs"] for cell in cells)
+    [wheel] = re.findall(r'wheel = "(.*)"', "".join(install["source"]))
+    assert (SITE / "_static" / wheel).stat().st_size > 1e6
+    assert f"_static/{wheel}" in (ROOT / "book" / "setup.md").read_text("utf-8")
 
 
 def test_a_link_to_a_chapter_previews_its_question(chapter, pages):

@@ -20,7 +20,7 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 
 EDITION = BUILD / "student"
-COPIED = ("_config.yml", "_toc.yml", "requirements.lock")
+COPIED = ("_config.yml", "_toc.yml", "requirements.lock", *downloads.PACKAGED)
 OMITTED = ("instructors",)
 """Pages of the book that are for teachers; no other page links to them."""
 

@@ -148,8 +148,10 @@ def kept(look: str, **how):
 light, dark, phone = kept("light"), kept("dark", dark=True), kept("phone", size=PHONE)
 
 
-def pytest_configure() -> None:
-    """Forget what earlier tests measured."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Forget what earlier tests measured, once, before the workers start."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(VITALS, ignore_errors=True)
     VITALS.mkdir(parents=True, exist_ok=True)
 
 
