@@ -9,7 +9,8 @@ WORKDIR /course
 COPY . .
 
 # PyTorch's build for the CPU; PyPI's brings 7 GB of libraries for NVIDIA cards.
-ENV PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu PIP_NO_CACHE_DIR=1
+ARG PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
+ARG PIP_NO_CACHE_DIR=1
 RUN make book
 
 EXPOSE 8000 8888
