@@ -83,8 +83,8 @@ def position_chart(table: pd.DataFrame) -> alt.LayerChart:
     says = []
     for place, n_ctx in enumerate(contexts):
         own = mean[mean["n_ctx"] == n_ctx].set_index("octave")["L"]
-        than = "" if n_ctx == contexts[-1] else f" (context {contexts[-1]}: {longest[1]:.2f})"
-        words = f"context {n_ctx}: {own[1]:.2f} nats at byte 1{than}, {own.iloc[-1]:.2f} at its end"
+        than = "" if n_ctx == contexts[-1] else f" ({contexts[-1]}: {longest[1]:.2f})"
+        words = f"context {n_ctx}: {own[1]:.2f} at byte 1{than}, {own.iloc[-1]:.2f} at its end"
         says.append({"at": place, "says": words})
     level = alt.param(
         name="level",

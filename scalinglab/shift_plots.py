@@ -239,7 +239,7 @@ def transfer_chart(points: pd.DataFrame, *, own: str = "sotu_pre1900", text: str
         gaps = f"gap {low['away'] - low['home']:.2f} to {high['away'] - high['home']:.2f}"
         ratio = f"ratio {low['away'] / low['home']:.2f} to {high['away'] / high['home']:.2f}"
         says.append({"corpus": corpus, "text": name, "says": f"{gaps} bits/byte, {ratio}"})
-    kinds = {"home": "at home", "away": "on the other text", "gap": "same gap", "ratio": "same ratio"}
+    kinds = {"home": "at home", "away": "away", "gap": "same gap", "ratio": "same ratio"}
     long = means.melt(["corpus", "text", "N"], list(kinds), "kind", "L")
     long = long.assign(kind=long["kind"].map(kinds), L=long["L"].round(4))
     names = list(kinds.values())

@@ -81,5 +81,5 @@ def test_the_chart_starts_where_it_is_asked_to_and_says_gap_and_ratio():
     assert said["sotu", "python"].endswith("ratio 2.00 to 2.00")
     lines = pd.DataFrame([row for row in rows if "kind" in row])
     kjv = lines[(lines["corpus"] == "sotu") & (lines["text"] == "kjv")]
-    measured, gap = (kjv[kjv["kind"] == kind]["L"].tolist() for kind in ("on the other text", "same gap"))
+    measured, gap = (kjv[kjv["kind"] == kind]["L"].tolist() for kind in ("away", "same gap"))
     assert measured == pytest.approx(gap, abs=2e-4)

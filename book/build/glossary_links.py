@@ -76,7 +76,10 @@ def link_first_uses(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if not docname.startswith(CHAPTERS) or GLOSSARY not in app.env.found_docs:
         return
     page, texts = app.builder.get_relative_uri(docname, GLOSSARY), list(prose(doctree))
+    by_hand = {link.get("refuri") for link in doctree.findall(nodes.reference)}
     for term, (anchor, says) in sorted(terms(app).items(), key=lambda item: -len(item[0])):
+        if f"{page}#{anchor}" in by_hand:
+            continue
         pattern = spelled(term)
         for place, text in enumerate(texts):
             if found := pattern.search(text):
