@@ -20,14 +20,15 @@ CELL_TIMEOUT = 300
 
 
 def quiet_kernels() -> None:
-    """Give every kernel one thread and nothing to say on standard error.
+    """Give every kernel one thread, sharp figures, and nothing to say on standard error.
 
     The warning "running over TCP without encryption" comes from ipykernel 7 itself, before any
     cell runs; only an IPython profile reaches it.
     """
     folder = PROFILE / "profile_default"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n", encoding="utf-8")
+    settings = "c.IPKernelApp.log_level = 40\nc.InlineBackend.figure_formats = {'retina'}\n"
+    (folder / "ipython_kernel_config.py").write_text(settings, encoding="utf-8")
     os.environ["IPYTHONDIR"] = str(PROFILE)
     os.environ["TQDM_DISABLE"] = "1"  # a progress bar is for a person who waits
     for library in ("OMP", "MKL", "OPENBLAS"):
