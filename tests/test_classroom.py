@@ -97,7 +97,7 @@ def spoiled(text, line, column, value):
 def test_broken_files_are_all_named_and_nothing_is_lost(desk, shares):
     assert merge(desk).exit_code == 0
     before = desk.table.read_bytes()
-    cut, changed, empty = (shares[f"share_{i:02}.csv"] for i in (3, 6, 9))
+    cut, changed = (shares[f"share_{i:02}.csv"] for i in (3, 6))
     desk.send(3, text=cut[: int(0.8 * len(cut))])
     desk.send(6, text=spoiled(changed, 3, "L", "1.5o2"))
     desk.send(9, text="")
@@ -105,9 +105,8 @@ def test_broken_files_are_all_named_and_nothing_is_lost(desk, shares):
     assert done.exit_code == 2
     assert "Traceback" not in done.stderr
     head, *lines = done.stderr.replace(f"{desk.folder}/", "").strip().splitlines()
-    assert head == (
-        "error: 3 of 10 files do not join, nothing was written; to go on without: the same with --skip-broken:"
-    )
+    assert head.startswith("error: 3 of 10 files do not join, nothing was written; to go on without: ")
+    assert head.endswith("the same with --skip-broken:")
     assert [line.split(":")[0].strip() for line in lines] == ["share_03.csv", "share_06.csv", "share_09.csv"]
     assert "is cut short: fetch the file again, or delete that row" in lines[0]
     assert f"line 3, column 'L': 1.5o2 of run {ids_of(changed)[1]} is no loss; let the member" in lines[1]

@@ -5,6 +5,7 @@ import re
 
 import assignments
 import pytest
+import student
 from chapters import find
 
 KEYS = {"schema_version", "grade_id", "grade", "solution", "locked", "task"}
@@ -85,7 +86,7 @@ def test_markers_come_in_pairs_and_code_compiles(cells):
         for begin, end in ((assignments.BEGIN, assignments.END), assignments.HIDDEN):
             assert cell.source.count(begin) == cell.source.count(end) <= 1
         if cell.cell_type == "code" and "nbgrader" in cell.metadata:
-            ast.parse(assignments.bare(cell.source))
+            ast.parse(student.bare(cell.source))
 
 
 def test_most_exercises_with_code_are_graded_by_themselves():

@@ -23,7 +23,7 @@ import nbformat
 from chapters import BUILD, Chapter, find
 from environment import python
 from nbformat.v4 import new_code_cell, new_markdown_cell
-from student import CELL, EXERCISE, LABEL, SOLUTION, TEACHERS, asked, asserts, bare, check, names
+from student import CELL, EXERCISE, LABEL, SOLUTION, TEACHERS, asked, asserts, check, names
 
 COURSE = BUILD / "nbgrader" / "course"
 ENVIRONMENT = BUILD / "nbgrader" / "env"

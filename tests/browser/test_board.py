@@ -1,4 +1,4 @@
-"""The class's board: files in, the numbers of `fit.isoflop` out, and a word on each file that is not right."""
+"""The class's board: files in, the numbers of `fit.isoflop` out, and a word on each file that is wrong."""
 
 import json
 
