@@ -214,9 +214,17 @@ class Joined:
 
 
 def join(files: Iterable[str]) -> Joined:
-    """Join the shares that members of a class send, by the runs' ids; name every file that does not join.
+    """Join the shares that members of a class send; say of every file that does not join why.
 
-    Losses compare as in `append`.
+    Parameters
+    ----------
+    files
+        What ``sweep --out`` wrote. Runs are known by their ``id``, and losses compare as in `append`.
+
+    Returns
+    -------
+    Joined
+        The runs of the files that join, and what is wrong with the others.
     """
     merged, owner = pd.DataFrame(columns=["id", "L"]), dict[str, str]()
     broken, apart, again = dict[str, str](), dict[str, str](), list[str]()

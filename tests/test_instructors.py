@@ -13,7 +13,8 @@ PAGE = (ROOT / "book" / "instructors.md").read_text("utf-8")
 
 def said(title: str) -> str:
     """What the page says under a title, up to the next one."""
-    return re.split(rf"^(?:## |:::\{{admonition\}} ){re.escape(title)}.*$", PAGE, flags=re.M)[1].split(":::\n")[0]
+    _, rest = re.split(rf"^(?:## |:::\{{admonition\}} ){re.escape(title)}.*$", PAGE, flags=re.M)
+    return re.split(r"^(?:## |:::$)", rest, flags=re.M)[0]
 
 
 def test_the_two_tasks_that_show_who_will_struggle():
@@ -45,7 +46,8 @@ def test_question_2_what_6nd_forgets():
 
 def test_questions_5_and_6_in_figures():
     text = said("5 · A jump")
-    for number in (f".8^{{10}} = {0.8**10:.3f}", f".95^{{10}} = {0.95**10:.2f}", f"= {(1 - 0.8**10) ** 20:.2f}$"):
+    right, better = 0.8**10, 0.95**10
+    for number in (f".8^{{10}} = {right:.3f}", f".95^{{10}} = {better:.2f}", f"= {(1 - right) ** 20:.2f}$"):
         assert number.replace("= 0.", "= .") in text
     worth = 1 + 15.4 * (1 - np.exp(-3 / 15.4))
     assert f"= {worth:.2f}$" in said("6 · Repetition")

@@ -170,7 +170,9 @@ def install() -> None:
     venv.create(ENVIRONMENT, with_pip=True, clear=True)
     own = {"base": str(ENVIRONMENT), "platbase": str(ENVIRONMENT)}
     ours, its = sysconfig.get_path("purelib"), sysconfig.get_path("purelib", "venv", own)
-    Path(its, "course.pth").write_text(f"import site; site.addsitedir({ours!r})\n", encoding="utf-8")
+    share = str(Path(sys.prefix, "share", "jupyter"))  # where nbconvert keeps the templates of feedback
+    line = f"import os, site; site.addsitedir({ours!r}); os.environ.setdefault('JUPYTER_PATH', {share!r})"
+    Path(its, "course.pth").write_text(f"{line}\n", encoding="utf-8")
     pip = [str(python(ENVIRONMENT)), "-m", "pip", "install", "--quiet", "--quiet", GRADER]
     if subprocess.run(pip, check=False).returncode:
         sys.exit(f"{GRADER} was not installed; is there a network? Run again: the course is written already.")
