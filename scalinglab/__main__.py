@@ -513,6 +513,7 @@ def runs_(
     files: Annotated[list[str], typer.Argument(help="tables to show; or: merge A.csv B.csv --out C.csv")],
     out: Annotated[Path | None, typer.Option(help="where the merged table goes")] = None,
     experiment: Annotated[str, typer.Option(help="say which of its runs are missing")] = "",
+    skip_broken: Annotated[bool, typer.Option(help="merge without the files that cannot be read")] = False,
 ) -> None:
     """Show tables of runs, or merge shares that `sweep --out` wrote: runs merge a.csv b.csv --out c.csv."""
     if files[0] != "merge":
@@ -523,19 +524,30 @@ def runs_(
         raise ValueError(
             "to merge, name two tables or more and where they go: runs merge a.csv b.csv --out c.csv"
         )
-    merged = pd.DataFrame(columns=["id", "L"])
-    for file in files[1:]:
-        table = runs.read(file)
-        try:
-            merged = runs.append(merged if len(merged) else table.iloc[:0], table)
-        except (KeyError, ValueError) as error:
-            raise ValueError(f"{file} does not join: {error.args[0]}") from error
+    joined = runs.join(files[1:])
+    refuse_files(joined, len(files) - 1, skip_broken)
+    merged = joined.runs
     runs.write(merged, out)
+    for why in joined.broken.values():
+        say(f"left out: {why}")
+    for file in joined.again:
+        say(f"{file}: its runs had all come before; no harm")
     say(f"wrote {len(merged)} runs to {out}")
     if "error" in merged and merged["error"].notna().any():
         say(f"{named([*merged.loc[merged['error'].notna(), 'id']])} failed; column error says why")
     if experiment:
         say_missing(experiment, set(merged["id"]))
+
+
+def refuse_files(joined: runs.Joined, count: int, skip_broken: bool) -> None:
+    """Refuse to merge, naming all files that are broken (unless they may be skipped) or disagree."""
+    skip = skip_broken and len(joined.broken) < count
+    wrong = [] if skip else [*joined.broken.values()]
+    wrong += [f"{file} does not join: {why}" for file, why in joined.apart.items()]
+    if wrong:
+        remedy = "" if joined.apart or skip_broken else "; to go on without: the same with --skip-broken"
+        head = f"{len(wrong)} of {count} files do not join, nothing was written{remedy}:"
+        raise ValueError("\n".join([head, *(f"  {line}" for line in wrong)]))
 
 
 def say_missing(experiment: str, found: set[str]) -> None:

@@ -1,5 +1,6 @@
 """The table of runs: its columns, its checks, how it is read, written and joined."""
 
+import dataclasses
 import os
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -109,8 +110,8 @@ def read(path: str | os.PathLike, *, columns: Mapping[str, str] | None = None) -
         raise ValueError(f"{path}: the file is empty; a table has a line of names, then a line for each run")
     try:
         table = readers[kind](path)
-        if path.suffix == ".csv" and cut(path):
-            raise ValueError("its last row is cut short: fetch the file again, or delete that row")
+        if path.suffix == ".csv" and (where := cut(path)):
+            raise ValueError(f"{where} is cut short: fetch the file again, or delete that row")
     except (ValueError, OSError, EOFError) as error:
         raise ValueError(f"{path}: not a readable {kind[1:]} table ({error})") from error
     for new, old in (columns or {}).items():
@@ -120,10 +121,11 @@ def read(path: str | os.PathLike, *, columns: Mapping[str, str] | None = None) -
     return table.rename(columns={old: new for new, old in (columns or {}).items()})
 
 
-def cut(path: Path) -> bool:
-    """Say whether a CSV file ends in the middle of a row: pandas would fill it up with NaN."""
+def cut(path: Path) -> str:
+    """Name the row in whose middle a CSV file ends, or nothing: pandas would fill it up with NaN."""
     lines = path.read_text(encoding="utf-8").split("\n")
-    return lines[-1] != "" and lines[-1].count(",") < lines[0].count(",")
+    short = lines[-1] != "" and lines[-1].count(",") < lines[0].count(",")
+    return f"its last row, line {len(lines)}," if short else ""
 
 
 def load(experiment: str) -> pd.DataFrame:
@@ -175,13 +177,8 @@ def append(runs: pd.DataFrame, more: pd.DataFrame, *, tolerance: float = 0.01) -
     ValueError
         The same run has two losses further apart than that; the message names the runs.
     """
-    for table in (runs, more):
-        for name in ("id", "L"):
-            if name not in table.columns:
-                raise KeyError(
-                    f"no column {name!r} in a table with columns {', '.join(map(repr, table.columns))}; "
-                    "tables are joined by the run's id, as `sweep --out` writes them; give yours a column id"
-                )
+    need_ids(runs, "the first table")
+    need_ids(more, "the second table")
     joined = pd.concat([runs, more], ignore_index=True)
     losses = pd.to_numeric(joined["L"], errors="coerce").groupby(joined["id"], sort=False)
     apart = losses.max() - losses.min() > tolerance
@@ -192,3 +189,91 @@ def append(runs: pd.DataFrame, more: pd.DataFrame, *, tolerance: float = 0.01) -
             "second; keep one of the two tables' rows"
         )
     return joined.drop_duplicates("id", ignore_index=True)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Joined:
+    """What came of many files of runs.
+
+    Attributes
+    ----------
+    runs
+        Each run of the readable files once.
+    broken
+        What is wrong with each file that is left out.
+    apart
+        For each file that has other losses than the files before it: which runs, and which file.
+    again
+        Files all of whose runs had come before.
+    """
+
+    runs: pd.DataFrame
+    broken: dict[str, str]
+    apart: dict[str, str]
+    again: tuple[str, ...]
+
+
+def join(files: Iterable[str]) -> Joined:
+    """Join the shares that members of a class send; say of every file that does not join why.
+
+    Parameters
+    ----------
+    files
+        What ``sweep --out`` wrote. Runs are known by their ``id``, and losses compare as in `append`.
+
+    Returns
+    -------
+    Joined
+        The runs of the files that join, and what is wrong with the others.
+    """
+    merged, owner = pd.DataFrame(columns=["id", "L"]), dict[str, str]()
+    broken, apart, again = dict[str, str](), dict[str, str](), list[str]()
+    for file in files:
+        try:
+            table = read_share(file)
+        except (KeyError, OSError, ValueError) as error:
+            broken[file] = str(error.args[0] if isinstance(error, KeyError) else error)
+            continue
+        try:
+            joined = append(merged if len(merged) else table.iloc[:0], table)
+        except ValueError as error:
+            others = dict.fromkeys(owner[id] for id in table["id"] if id in owner)
+            apart[file] = f"{error} (first: {', '.join(others) or 'the same file'}; second: {file})"
+            continue
+        if len(joined) == len(merged):
+            again.append(file)
+        owner = dict.fromkeys(table["id"], file) | owner
+        merged = joined
+    return Joined(runs=merged, broken=broken, apart=apart, again=tuple(again))
+
+
+def read_share(path: str | os.PathLike) -> pd.DataFrame:
+    """Read what ``sweep --out`` wrote; a row without a loss must have an ``error`` that says why.
+
+    Raises
+    ------
+    FileNotFoundError, KeyError, ValueError
+        As `read`; there is no column ``id`` or ``L``; a loss is none: the message names line, run and value.
+    """
+    table = read(path)
+    need_ids(table, str(path))
+    losses = pd.to_numeric(table["L"], errors="coerce")
+    failed = table["error"].notna() if "error" in table else pd.Series(False, index=table.index)
+    bad = np.flatnonzero(~(np.isfinite(losses) & (losses > 0)) & ~(failed & losses.isna()))
+    if bad.size:
+        row = table.iloc[bad[0]]
+        raise ValueError(
+            f"{path}: line {bad[0] + 2}, column 'L': {row['L']} of run {row['id']} is no loss; "
+            "let the member run the same command and send the file again, or delete that line"
+        )
+    return table.assign(L=losses)
+
+
+def need_ids(table: pd.DataFrame, where: str) -> None:
+    """Refuse a table that cannot be joined: no column ``id`` or no ``L``."""
+    for name in ("id", "L"):
+        if name not in table.columns:
+            raise KeyError(
+                f"{where}: no column {name!r} in a table with columns {', '.join(map(repr, table.columns))}; "
+                "tables are joined by the run's id, as `sweep --out` writes them; give yours a column id"
+            )

@@ -291,7 +291,7 @@ def test_shares_that_do_not_join_name_the_file(toy, tmp_path):
     said = refused("runs", "merge", a, b, "--out", c)
     assert f"{b} does not join: runs {names[1]} have one loss" in said
     b.write_text(b.read_text()[:-7])
-    assert f"{b}: not a readable csv table (its last row is cut short" in refused(
+    assert f"{b}: not a readable csv table (its last row, line 3, is cut short" in refused(
         "runs", "merge", a, b, "--out", c
     )
     assert not c.exists()

@@ -70,30 +70,44 @@ def check(exercise: str, solution: str, known: set[str]) -> str:
         assert ratio == 3
         print("As it should be.")
     """
+    stated = asserts(exercise, solution, known)
+    if not stated:
+        return ""
+    given = " and ".join(f"{name} is not None" for name in asked(exercise))
+    lines = [f"    {line}" for text in stated for line in text.splitlines()]
+    return "\n".join([CHECKED, f"if {given}:", *lines, '    print("As it should be.")'])
+
+
+def asked(exercise: str) -> list[str]:
+    """Names that an exercise leaves for the student to fill."""
     stubs = CELL.findall(exercise)
-    asked = sorted(names(stubs[-1], ast.Store)) if stubs else []
-    tree = ast.parse("\n".join(CELL.findall(solution)))
-    visible = known | set(asked) | names("\n".join(stubs), ast.Store) | set(dir(builtins))
-    asserts = [
+    return sorted(names(stubs[-1], ast.Store)) if stubs else []
+
+
+def asserts(exercise: str, solution: str, known: set[str]) -> list[str]:
+    """Take from a solution what it asserts of the student's names alone, and of names known before."""
+    wanted = asked(exercise)
+    stubs = "\n".join(CELL.findall(exercise))
+    visible = known | set(wanted) | names(stubs, ast.Store) | set(dir(builtins))
+    return [
         ast.unparse(node)
-        for node in tree.body
+        for node in ast.parse(bare("\n".join(CELL.findall(solution)))).body
         if isinstance(node, ast.Assert)
         and names(ast.unparse(node), ast.Load) <= visible | names(ast.unparse(node), ast.Store)
-        and names(ast.unparse(node), ast.Load) & set(asked)
+        and names(ast.unparse(node), ast.Load) & set(wanted)
     ]
-    if not asserts:
-        return ""
-    given = " and ".join(f"{name} is not None" for name in asked)
-    lines = [f"    {line}" for text in asserts for line in text.splitlines()]
-    return "\n".join([CHECKED, f"if {given}:", *lines, '    print("As it should be.")'])
+
+
+def bare(code: str) -> str:
+    """Leave out what is not Python in the cells of a chapter: their options and commands."""
+    code = "\n".join(line for line in code.splitlines() if not line.startswith((":tags:", "%", "!")))
+    return re.sub(r"^---\n.*?^---\n", "", code, flags=re.M | re.S)
 
 
 def names(code: str, how: type[ast.expr_context]) -> set[str]:
     """Names that code reads (`ast.Load`) or defines (`ast.Store`: also imports and functions)."""
-    code = "\n".join(line for line in code.splitlines() if not line.startswith((":tags:", "%", "!")))
-    code = re.sub(r"^---\n.*?^---\n", "", code, flags=re.M | re.S)
     found = set()
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(ast.parse(bare(code))):
         if isinstance(node, ast.Name) and isinstance(node.ctx, how):
             found.add(node.id)
         if how is ast.Store and isinstance(node, ast.alias):
