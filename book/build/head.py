@@ -29,11 +29,11 @@ CARD = re.compile(r"^:::\{grid-item-card\} (\d+) · (.*)\n(?::.*\n)*(.*)$", re.M
 
 
 def questions(intro: str) -> dict[int, str]:
-    """Read what the cards of the first page say, by chapter.
+    r"""Read what the cards of the first page say, by chapter.
 
     Examples
     --------
-    >>> questions(":::{grid-item-card} 3 · What is lost?\\n:link: ch\\nAll of it.\\n:::")
+    >>> questions(":::{grid-item-card} 3 · What is lost?\n:link: ch\nAll of it.\n:::")
     {3: 'What is lost? All of it.'}
     """
     return {int(number): f"{question} {more}" for number, question, more in CARD.findall(intro)}
