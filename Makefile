@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help book page serve lab test lint format types unit chapters pages nbval browser-test bench experiments \
-	check-published lock clean distclean student nbgrader try-download
+	check-published lock clean distclean student nbgrader slides pdf try-download
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,12 @@ student: chapters ## Set the students' edition, without solutions, into _build/s
 nbgrader: .venv/installed ## Write the exercises as a course for nbgrader, and grade one chapter with it
 	@$(PY) -m pytest -q tests/test_nbgrader.py
 	@$(PY) book/build/assignments.py --grade
+
+slides: chapters ## Set four decks of slides, with notes, into _build/slides
+	@$(PY) book/build/slides.py
+
+pdf: .venv/browser book ## Print the whole book into _build/scaling-laws.pdf
+	@$(PY) book/build/pdf.py
 
 page: .venv/installed ## Build one chapter and open it: make page CH=03
 	@$(PY) book/build/execution.py $(CH)

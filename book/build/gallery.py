@@ -6,8 +6,10 @@ the introduction asks it, and the charts of its stored outputs.
 
 import re
 from pathlib import Path
+from typing import Any
 
 import downloads
+import nbformat
 from chapters import ROOT, find
 from charts import element
 from sphinx.application import Sphinx
@@ -36,12 +38,7 @@ def sections(introduction: Path) -> str:
     }
     parts = []
     for chapter in find():
-        specs = [
-            output["data"][LAB_TYPE]
-            for cell in downloads.executed(chapter).cells
-            for output in cell.get("outputs", [])
-            if LAB_TYPE in output.get("data", {})
-        ]
+        specs = charts(downloads.executed(chapter))
         question, label = asked[int(chapter.name[:2])]
         drawn = "\n\n".join(
             f"```{{raw}} html\n{element(spec)}\n```\n\n{spec['description']}" for spec in specs
@@ -49,6 +46,16 @@ def sections(introduction: Path) -> str:
         if drawn:
             parts.append(f"## {question}\n\nChapter {int(chapter.name[:2])}, {{ref}}`{label}`.\n\n{drawn}\n")
     return "\n".join(parts)
+
+
+def charts(notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
+    """Find the charts among the outputs of a chapter."""
+    return [
+        output["data"][LAB_TYPE]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if LAB_TYPE in output.get("data", {})
+    ]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -24,12 +24,17 @@ CHART = 'class="vega-chart"'
 VEGA = "lib/vega-bundle.js"
 
 
+def home(package: str) -> Path:
+    """Find the folder of a package that carries files, without importing it."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError(f"{package} is not installed: run make book, which installs it")
+    return Path(spec.submodule_search_locations[0])
+
+
 def copy_mathjax(static: Path) -> None:
     """Copy the parts of MathJax that set TeX as HTML; the whole of it would be 20 MB."""
-    spec = importlib.util.find_spec("sphinx-mathjax-offline")
-    if spec is None or not spec.submodule_search_locations:
-        raise ImportError("sphinx-mathjax-offline is not installed: run make book, which installs it")
-    source = Path(spec.submodule_search_locations[0]) / "static" / "mathjax"
+    source = home("sphinx-mathjax-offline") / "static" / "mathjax"
     for part in MATHJAX:
         target = static / "mathjax" / part
         if (source / part).is_dir():
@@ -39,6 +44,15 @@ def copy_mathjax(static: Path) -> None:
             shutil.copyfile(source / part, target)
 
 
+def write_vega(bundle: Path) -> None:
+    """Write Vega with all that it needs.
+
+    In a function of its own: the bundle's one-letter globals would meet the theme's.
+    """
+    bundle.parent.mkdir(parents=True, exist_ok=True)
+    bundle.write_text(f"(function(){{{vl_convert.javascript_bundle()}}})();", encoding="utf-8")
+
+
 def copy_libraries(app: Sphinx, exception: Exception | None) -> None:
     """Put the libraries beside the pages after a build; what is there already stays."""
     if exception or app.builder.format != "html":
@@ -46,11 +60,8 @@ def copy_libraries(app: Sphinx, exception: Exception | None) -> None:
     static = Path(app.outdir) / "_static"
     if not (static / "mathjax").exists():
         copy_mathjax(static)
-    bundle = static / VEGA
-    if not bundle.exists():
-        bundle.parent.mkdir(parents=True, exist_ok=True)
-        # In a function of its own: the bundle's one-letter globals would meet the theme's.
-        bundle.write_text(f"(function(){{{vl_convert.javascript_bundle()}}})();", encoding="utf-8")
+    if not (static / VEGA).exists():
+        write_vega(static / VEGA)
 
 
 def choose_scripts(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import http.server
+import importlib.util
 import json
 import re
 import shutil
@@ -33,6 +34,17 @@ new PerformanceObserver(list => list.getEntries().forEach(e => e.hadRecentInput 
     .observe({type: 'layout-shift', buffered: true});
 """
 """Largest contentful paint in milliseconds, and layout shift, as the browser counts them."""
+
+PICTURES = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
+"""Pictures that did not come."""
+
+
+def barriers(page: Page) -> list[tuple[str, str, list[str]]]:
+    """What axe-core, which a package carries, finds in the way of a reader: rule, weight, places."""
+    package = importlib.util.find_spec("axe_playwright_python")
+    page.add_script_tag(content=(Path(package.origin).parent / "axe.min.js").read_text("utf-8"))
+    found = page.evaluate("async () => (await axe.run()).violations")
+    return [(v["id"], v["impact"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +99,7 @@ def open_page(browser):
         )
         context.add_init_script(WATCH)
         page, outside, complaints = context.new_page(), [], []
-        home = SITE.as_uri() if url.startswith("file:") else url.split("/", 3)[2]
+        home = SITE.parent.as_uri() if url.startswith("file:") else url.split("/", 3)[2]
 
         def asked(request) -> None:
             if home not in request.url and not request.url.startswith(("data:", "blob:")):

@@ -2,26 +2,18 @@
 
 import functools
 import gzip
-import importlib.util
 import json
 import re
 from pathlib import Path
 
 import pytest
-from conftest import PAGES, PHONE, SCREENSHOTS, SITE, VITALS
+from conftest import PAGES, PHONE, PICTURES, SCREENSHOTS, SITE, VITALS, barriers
 
 from scalinglab import laws, planning
 
 WITH_CHARTS = [page for page in PAGES if 'class="vega-chart"' in (SITE / page).read_text("utf-8")]
 CALCULATOR = "book/calculator.html"
 LOOKED_AT = ("book/intro", "book/calculator", "notebooks/")
-PICTURES = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
-
-
-def axe_script() -> str:
-    """The source of axe-core, which a package carries."""
-    package = importlib.util.find_spec("axe_playwright_python")
-    return (Path(package.origin).parent / "axe.min.js").read_text("utf-8")
 
 
 def test_page_loads_whole_and_asks_no_other_site(light):
@@ -77,12 +69,10 @@ def test_phone_needs_no_sideways_scroll(phone):
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])
-def test_axe_finds_no_barrier(request, look):
+def test_axe_finds_no_barrier(request, name, look):
     page = request.getfixturevalue(look).page
     page.evaluate("() => document.querySelectorAll('details').forEach(d => d.open = true)")
-    page.add_script_tag(content=axe_script())
-    found = page.evaluate("async () => (await axe.run()).violations")
-    assert [(v["id"], v["impact"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found] == []
+    assert barriers(page) == []
 
 
 @pytest.mark.parametrize("name", WITH_CHARTS)
