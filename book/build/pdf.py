@@ -156,7 +156,7 @@ def assembled(book: Book) -> tuple[str, list[tuple[str, str, str]]]:
     for number, (caption, pages) in enumerate(book.chapters()):
         if caption:
             at = f"part--{number}"
-            body.append(f'<h1 class="part" id="{at}">{caption}</h1>')
+            body.append(f'<h1 class="part"><span id="{at}">{caption}</span></h1>')
             contents.append(("part", at, caption))
         gathered = caption in ("Solutions", "For teachers")
         for name, text in pages:
@@ -175,8 +175,8 @@ def listed(contents: list[tuple[str, str, str]], pages: dict[str, int]) -> str:
     )
 
 
-def printed(page: Page, text: str, out: Path, *, last: bool) -> None:
-    """Set the document and print it; bookmarks and tags, which take long, the last time only."""
+def printed(page: Page, text: str, out: Path) -> None:
+    """Set the document and print it, with bookmarks, and with tags for those who listen."""
     source = SITE / "print.html"
     source.write_text(text, encoding="utf-8")
     try:
@@ -193,8 +193,8 @@ def printed(page: Page, text: str, out: Path, *, last: bool) -> None:
             display_header_footer=True,
             header_template="<span></span>",
             footer_template=FOOTER,
-            outline=last,
-            tagged=last,
+            outline=True,
+            tagged=True,
         )
     finally:
         source.unlink()
@@ -204,6 +204,8 @@ def found(out: Path, contents: list[tuple[str, str, str]]) -> dict[str, int]:
     """Read from a printed document on which page each entry of the contents is."""
     reader = PdfReader(out)
     places = reader.named_destinations
+    if lost := [title for _, at, title in contents if f"/{at}" not in places]:
+        sys.exit(f"{out.name} has no place named for {lost[0]!r}: its heading is not printed")
     return {at: reader.get_destination_page_number(places[f"/{at}"]) + 1 for _, at, _ in contents}
 
 
@@ -220,11 +222,10 @@ def write() -> Path:
         page.emulate_media(media="print", color_scheme="light", reduced_motion="reduce")
         pages: dict[str, int] = {}
         for what in ("counting pages", "printing"):
-            last = what == "printing"
             started = time.monotonic()
             print(f"PDF: {what} ...", end=" ", flush=True)
             text = frame.substitute(contents=listed(contents, pages), body=body)
-            printed(page, text, beside, last=last)
+            printed(page, text, beside)
             pages = found(beside, contents)
             print(f"{time.monotonic() - started:.0f} s", flush=True)
         chromium.close()
