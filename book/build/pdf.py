@@ -23,7 +23,7 @@ from pypdf import PdfReader
 
 OUT = BUILD / "scaling-laws.pdf"
 FRAME = Path(__file__).with_name("pdf.html")
-LEFT_OUT = ("book/figures", "book/calculator")
+LEFT_OUT = ("book/figures", "book/calculator", "book/board")
 """Pages that only answer to a reader: their charts stand in the chapters."""
 REPEATED = "#exercise-content, #solution-content"
 """Names that the same page gives to several of its parts."""
