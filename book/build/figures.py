@@ -2,7 +2,7 @@
 
 Chapters draw twice as many pixels as a page shows; 256 colours, plenty for lines and dots, keep the
 files as small as before.  A figure is a link to its own file, and a wide one, with panels side by
-side, can be pushed sideways on a phone instead of shrinking until nobody can read it.
+side, is marked: on a phone it can be pushed sideways instead of shrinking until nobody can read it.
 """
 
 import re
@@ -15,8 +15,11 @@ COLOURS = 256
 ONE_PANEL = 1500
 """Pixels; a figure that is wider has panels side by side."""
 
-FIGURE = re.compile(r'(?<=\n)<img alt="[^"]*" src="(\.\./_images/([^"]+\.png))" />')
-"""A figure that no link holds yet."""
+LINK = re.compile(r'class="reference internal image-reference"(?= href="\.\./_images/([^"]+\.png)")')
+"""How Sphinx begins the link around a figure that says how wide it is."""
+
+SIZE = re.compile(r'(<img [^>]*)style="width: (\d+)px; height: (\d+)px;"')
+"""As attributes they keep a figure's place on any screen until it is there."""
 
 
 def lighten(picture: Path) -> None:
@@ -37,20 +40,19 @@ def is_wide(picture: Path) -> bool:
 
 
 def improve(app: Sphinx, exception: Exception | None) -> None:
-    """Lighten all pictures, and turn the figures of the pages that were just set into links."""
+    """Lighten all pictures; on the pages that were just set mark the wide ones and keep all their places."""
     if exception or app.builder.format != "html":
         return
     pictures = Path(app.outdir) / "_images"
     for picture in pictures.glob("*.png"):
         lighten(picture)
 
-    def link(found: re.Match[str]) -> str:
-        kind = "figure wide" if is_wide(pictures / found[2]) else "figure"
-        return f'<a class="{kind}" href="{found[1]}">{found[0]}</a>'
+    def named(found: re.Match[str]) -> str:
+        return 'class="figure wide"' if is_wide(pictures / found[1]) else 'class="figure"'
 
     for page in Path(app.outdir).glob("*/*.html"):
         old = page.read_text(encoding="utf-8")
-        new = FIGURE.sub(link, old)
+        new = SIZE.sub(r'\1width="\2" height="\3"', LINK.sub(named, old))
         if new != old:
             page.write_text(new, encoding="utf-8")
 
