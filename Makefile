@@ -11,7 +11,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help book page serve lab test lint format types unit chapters pages nbval browser-test bench experiments \
-	check-published lock clean distclean student nbgrader slides pdf try-download
+	check-published lock clean distclean student nbgrader slides pdf pictures \
+	try-download
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,7 +75,7 @@ try-download: book ## Run one downloaded chapter in an empty environment: make t
 # --- tests --------------------------------------------------------------------------------------
 
 test: lint unit book ## Lint, types, unit tests, then every chapter run again and compared
-	@$(PY) -m pytest -q tests/test_book.py
+	@$(PY) -m pytest -q -n $(JOBS) tests/test_book.py
 	@$(PY) book/build/comparison.py --jobs $(JOBS)
 
 lint: .venv/installed ## Ruff on package and chapters, mypy on the package
@@ -89,10 +90,13 @@ format: .venv/installed ## Lay out package and chapters as lint wants them
 	@$(PY) book/build/style.py --fix
 
 unit: .venv/installed
-	@$(PY) -m pytest -q --ignore tests/test_book.py
+	@$(PY) -m pytest -q -n $(JOBS) --ignore tests/test_book.py
 
 browser-test: .venv/browser book ## Read the site with a browser: requests, formulas, sliders, axe, phones
-	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup tests/browser
+	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup -m "not pictures" tests/browser
+
+pictures: .venv/browser book ## Take screenshots of the pages, light, dark and on a phone, into _build/screenshots
+	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup -m pictures tests/browser
 
 _build/peer/bin/python: # what practitioners use today, in an environment of its own
 	@$(PYTHON) -m venv _build/peer && $@ -m pip install --quiet --quiet chinchilla==0.2.0

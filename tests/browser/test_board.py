@@ -4,8 +4,7 @@ import json
 
 import pandas as pd
 import pytest
-from conftest import PHONE, SCREENSHOTS, SITE
-from test_site import axe_script
+from conftest import PHONE, SCREENSHOTS, SITE, barriers
 
 from scalinglab import experiments, fit, runs, sweep
 
@@ -235,8 +234,6 @@ def test_axe_finds_no_barrier_once_files_have_come(visit, address, files, dark):
     page.locator("#board-members").fill("12")
     give(page, *files[:11])
     page.evaluate("() => document.querySelectorAll('details').forEach(d => d.open = true)")
-    page.add_script_tag(content=axe_script())
-    found = page.evaluate("async () => (await axe.run()).violations")
-    assert [(v["id"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found] == []
+    assert barriers(page) == []
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"board_files_{'dark' if dark else 'light'}.png", full_page=True)

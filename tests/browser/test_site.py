@@ -50,6 +50,7 @@ def test_formulas_are_typeset(light):
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
 
 
+@pytest.mark.pictures
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
 def test_pictures_are_taken_for_looking_at(request, name, look):
     if name.startswith(LOOKED_AT):
