@@ -142,4 +142,5 @@ def test_the_recorded_table_is_what_the_code_trains():
     own = table[(table["id"] == config.id) & (table["S"] <= 100)]
     again = parity.train(dataclasses.replace(config, steps=100))
     assert np.allclose(again["L"], own["L"], atol=1e-3)
-    assert again[["S", "task", "use"]].equals(own[["S", "task", "use"]].reset_index(drop=True))
+    assert np.allclose(again["use"], own["use"], rtol=1e-12)  # other processors round powers otherwise
+    assert again[["S", "task"]].equals(own[["S", "task"]].reset_index(drop=True))

@@ -97,7 +97,7 @@ def test_the_lowest_losses_fall_by_the_exponent_of_the_law_and_price_a_percent()
     law = laws.Chinchilla(E=1e-9, A=100.0, B=100.0, alpha=0.2, beta=0.2)
     bowls = simulate.bowls_of(law, C=np.geomspace(1e10, 1e13, 6), width=4)
     found = shape.fall(bowls)
-    assert found.low < found.value < found.high
+    assert found.low <= found.value <= found.high  # all one number up to rounding: the bowls have no noise
     assert found.value == pytest.approx(0.1, abs=0.002)
     assert shape.price(found).value == pytest.approx(100 * (1.01 ** (1 / 0.1) - 1), rel=0.03)
 
