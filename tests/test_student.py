@@ -39,17 +39,25 @@ def test_every_exercise_with_a_stub_checks_itself(source):
             compile(cells[-1], "check", "exec")
 
 
-def test_a_check_is_silent_fails_or_praises(capsys):
+def test_a_check_reminds_names_the_wrong_value_or_praises(capsys):
     stub = "```{code-cell} ipython3\nratio = None  # your code here\n```\n"
     solved = "```{code-cell} ipython3\nratio = 6 / 2\nhelper = 1\nassert ratio == 3\nassert helper\n```\n"
     code = student.check(stub, solved, set())
     assert "helper" not in code
     exec(code, {"ratio": None})
-    assert capsys.readouterr().out == ""
-    with pytest.raises(AssertionError):
+    assert capsys.readouterr().out == "Not answered yet.\n"
+    with pytest.raises(AssertionError, match="ratio is 2"):
         exec(code, {"ratio": 2})
     exec(code, {"ratio": 3})
     assert capsys.readouterr().out == "As it should be.\n"
+
+
+def test_a_check_leaves_out_what_the_solution_means_otherwise():
+    stub = "```{code-cell} ipython3\nratio = None  # your code here\n```\n"
+    solved = "```{code-cell} ipython3\noff = [3]\nratio = 3\nassert ratio == off[0]\nassert ratio > 2\n```\n"
+    code = student.check(stub, solved, {"off"})
+    assert "off" not in code
+    assert "ratio > 2" in code
 
 
 def test_a_block_that_is_not_closed_is_refused():

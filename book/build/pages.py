@@ -10,7 +10,7 @@ import time
 import webbrowser
 from pathlib import Path
 
-import downloads
+import portable
 import yaml
 from chapters import BUILD, ROOT, find
 from execution import quiet_kernels
@@ -38,7 +38,7 @@ def build(*options: str) -> None:
 def whole_site() -> Path:
     """Set every page; a warning is an error."""
     build("-W", "-n", "--keep-going")
-    downloads.write_for_readers(SITE)
+    portable.write_for_readers(SITE)
     return SITE / "index.html"
 
 

@@ -14,13 +14,14 @@ import sys
 
 import downloads
 import nbformat
+import portable
 from chapters import BUILD, ROOT, Chapter, find
 from execution import quiet_kernels
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 
 EDITION = BUILD / "student"
-COPIED = ("_config.yml", "_toc.yml", "requirements.lock", *downloads.PACKAGED)
+COPIED = ("_config.yml", "_toc.yml", "requirements.lock", *portable.PACKAGED)
 OMITTED = ("instructors",)
 """Pages of the book that are for teachers; no other page links to them."""
 
@@ -58,7 +59,7 @@ def without_solutions(source: str) -> str:
 def check(exercise: str, solution: str, known: set[str]) -> str:
     r"""Write the check of an exercise: what its solution asserts of the names that the student fills.
 
-    Nothing happens while the stub stands as it is; a wrong answer fails an assert.
+    A stub that stands as it is gets a reminder; a wrong answer fails an assert that says which value.
 
     Examples
     --------
@@ -66,16 +67,34 @@ def check(exercise: str, solution: str, known: set[str]) -> str:
     >>> solved = "```{code-cell} ipython3\nratio = 6 / 2\nassert ratio == 3\n```\n"
     >>> print(check(stub, solved, set()))
     # Your answer, checked:
-    if ratio is not None:
-        assert ratio == 3
+    if ratio is None:
+        print("Not answered yet.")
+    else:
+        assert ratio == 3, f"not yet: ratio is {ratio!r}"
         print("As it should be.")
     """
     stated = asserts(exercise, solution, known)
     if not stated:
         return ""
-    given = " and ".join(f"{name} is not None" for name in asked(exercise))
-    lines = [f"    {line}" for text in stated for line in text.splitlines()]
-    return "\n".join([CHECKED, f"if {given}:", *lines, '    print("As it should be.")'])
+    filled = asked(exercise)
+    missing = " or ".join(f"{name} is None" for name in filled)
+    told = ", ".join(f"{name} is {{{name}!r}}" for name in filled)
+    return "\n".join(
+        [
+            CHECKED,
+            f"if {missing}:",
+            '    print("Not answered yet.")',
+            "else:",
+            *(f"    {text}" if says(text) else f'    {text}, f"not yet: {told}"' for text in stated),
+            '    print("As it should be.")',
+        ]
+    )
+
+
+def says(text: str) -> bool:
+    """Tell whether an assert has a message of its own."""
+    [node] = ast.parse(text).body
+    return isinstance(node, ast.Assert) and node.msg is not None
 
 
 def asked(exercise: str) -> list[str]:
@@ -87,11 +106,12 @@ def asked(exercise: str) -> list[str]:
 def asserts(exercise: str, solution: str, known: set[str]) -> list[str]:
     """Take from a solution what it asserts of the student's names alone, and of names known before."""
     wanted = asked(exercise)
-    stubs = "\n".join(CELL.findall(exercise))
-    visible = known | set(wanted) | names(stubs, ast.Store) | set(dir(builtins))
+    stubs, solved = "\n".join(CELL.findall(exercise)), "\n".join(CELL.findall(solution))
+    # A name that the solution sets anew means something else there than in the chapter.
+    visible = known - names(solved, ast.Store) | set(wanted) | names(stubs, ast.Store) | set(dir(builtins))
     return [
         ast.unparse(node)
-        for node in ast.parse(bare("\n".join(CELL.findall(solution)))).body
+        for node in ast.parse(bare(solved)).body
         if isinstance(node, ast.Assert)
         and names(ast.unparse(node), ast.Load) <= visible | names(ast.unparse(node), ast.Store)
         and names(ast.unparse(node), ast.Load) & set(wanted)
