@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help book page serve lab test lint format types unit chapters pages nbval browser-test bench experiments \
 	check-published lock clean distclean student nbgrader slides pdf pictures \
-	try-download
+	try-download serve-student lab-student
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,7 @@ nbgrader: .venv/installed ## Write the exercises as a course for nbgrader, and g
 
 slides: chapters ## Set four decks of slides, with notes, into _build/slides
 	@$(PY) book/build/slides.py
+	@$(PY) -m pytest -q tests/test_slides.py
 
 pdf: .venv/browser book ## Print the whole book into _build/scaling-laws.pdf
 	@$(PY) book/build/pdf.py
@@ -64,8 +65,16 @@ serve: book ## Serve the site on http://localhost:8000, stop with Ctrl-C
 	@echo "http://localhost:8000"
 	@$(PY) -m http.server --directory _build/html 8000
 
+serve-student: student ## Serve the students' edition in the same way
+	@echo "http://localhost:8000"
+	@$(PY) -m http.server --directory _build/student/_build/html 8000
+
 lab: .venv/lab ## Open the chapters as notebooks in JupyterLab
 	@$(PY) -m jupyterlab $(LAB) notebooks
+
+lab-student: .venv/lab ## Open the chapters of the students' edition, to do the exercises
+	@test -d _build/student/notebooks || $(MAKE) --no-print-directory student
+	@$(PY) -m jupyterlab $(LAB) _build/student/notebooks
 
 try-download: book ## Run one downloaded chapter in an empty environment: make try-download CH=03
 	@$(PYTHON) -m venv --clear _build/try && _build/try/bin/python -m pip install --quiet ipykernel nbclient

@@ -251,7 +251,7 @@ def test_every_chapter_has_three_to_six_questions_with_folded_answers(chapter, s
     label = re.search(r"^\((ch-[a-z0-9-]+)\)=$", source, re.M)[1]
     page = (ROOT / "book" / "checks.md").read_text("utf-8")
     own = re.search(
-        rf"^## Chapter {int(chapter.name[:2])}, \{{ref\}}`{label}`\n(.*?)(?=^## |\Z)", page, re.M | re.S
+        rf"^## Chapter {int(chapter.name[:2])}\n\n\{{ref\}}`{label}`\n(.*?)(?=^## |\Z)", page, re.M | re.S
     )
     assert own, f"no questions on {chapter.name} in book/checks.md"
     asked = re.findall(r"^:::\{admonition\} .+\n:class: dropdown\n.+\n:::$", own[1], re.M)
@@ -453,6 +453,10 @@ def test_every_chapter_can_be_downloaded_with_its_outputs(chapter, pages):
     written = (SITE / "_sources" / "notebooks" / f"{chapter.name}.ipynb").read_text("utf-8")
     install, *cells = [cell for cell in json.loads(written)["cells"] if cell["cell_type"] == "code"]
     assert any(cell["outputs"] for cell in cells)
+    text = "".join(line for cell in json.loads(written)["cells"] for line in cell["source"])
+    assert re.findall(r"\{[a-z:]+\}`|^[:`]{3,}\{|^\([\w-]+\)=$", text, re.M) == [], (
+        "MyST that nothing else can read"
+    )
     [wheel] = re.findall(r'wheel = "(.*)"', "".join(install["source"]))
     assert (SITE / "_static" / wheel).stat().st_size > 1e6
     assert f"_static/{wheel}" in (ROOT / "book" / "setup.md").read_text("utf-8")

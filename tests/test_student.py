@@ -1,5 +1,6 @@
 """The students' edition: no solution is left, every exercise with code checks itself."""
 
+import json
 import re
 
 import pytest
@@ -63,6 +64,29 @@ def test_a_check_leaves_out_what_the_solution_means_otherwise():
 def test_a_block_that_is_not_closed_is_refused():
     with pytest.raises(ValueError, match=r"line 2 .* close its block"):
         student.without_solutions("# A chapter\n```{solution-start} ex-one\n```\nthe answer\n")
+
+
+def test_what_a_student_wrote_is_kept_when_the_edition_is_set_again(tmp_path, monkeypatch, capsys):
+    edition = tmp_path / "student"
+    for name, said in (("01_one.md", "as it was set"), ("02_two.md", "slope = 3")):
+        (edition / "notebooks").mkdir(parents=True, exist_ok=True)
+        (edition / "notebooks" / name).write_text(said, encoding="utf-8")
+    (edition / "_build").mkdir()
+    written = {"01_one.md": "as it was set", "02_two.md": "slope = None"}
+    (edition / "_build" / "written.json").write_text(json.dumps(written), encoding="utf-8")
+    monkeypatch.setattr(student, "EDITION", edition)
+    monkeypatch.setattr(student, "ANSWERS", tmp_path / "answers")
+    monkeypatch.setattr(student, "ROOT", tmp_path)
+    student.save_answers()
+    [kept] = (tmp_path / "answers").iterdir()
+    assert kept.read_text("utf-8") == "slope = 3"
+    assert capsys.readouterr().out.startswith("02_two.md was worked in: kept as answers")
+
+
+def test_the_page_on_setting_up_of_the_edition_speaks_of_no_other():
+    source = (ROOT / "book" / "setup.md").read_text("utf-8")
+    assert student.FULL_BOOK in source
+    assert "## Teach" not in student.TEACHERS.sub("", source)
 
 
 def test_the_edition_that_was_set_tells_no_solution():

@@ -6,6 +6,7 @@ index, the downloads or the copies of the sources to show.  The outputs are thos
 
 import ast
 import builtins
+import json
 import os
 import re
 import shutil
@@ -21,14 +22,20 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 
 EDITION = BUILD / "student"
-COPIED = ("_config.yml", "_toc.yml", "requirements.lock", *portable.PACKAGED)
+COPIED = ("_config.yml", "_toc.yml", "requirements.lock", "Makefile", *portable.PACKAGED)
+ANSWERS = BUILD / "answers"
+"""Where chapters go that somebody has worked in when the edition is set again."""
+
+FULL_BOOK = "In the full book the solution follows the exercise, and running it overwrites your answer.\n"
+"""What the page on setting up says of another edition."""
+
 OMITTED = ("instructors",)
 """Pages of the book that are for teachers; no other page links to them."""
 
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", re.M | re.S)
 EXERCISE = re.compile(r"^```\{exercise-start\}.*?^```\{exercise-end\}\n```\n", re.M | re.S)
 SOLUTION = re.compile(r"^```\{solution-start\} *(\S+)\n.*?^```\{solution-end\}\n```\n", re.M | re.S)
-TEACHERS = re.compile(r"^## For teachers\n.*?(?=^## |\Z)", re.M | re.S)
+TEACHERS = re.compile(r"^## (?:For teachers|Teach)\n.*?(?=^## |\Z)", re.M | re.S)
 LABEL = re.compile(r":label: *(\S+)")
 CHECKED = "# Your answer, checked:"
 """How a check begins."""
@@ -147,10 +154,26 @@ def with_outputs(stripped: nbformat.NotebookNode, full: nbformat.NotebookNode) -
     return stripped
 
 
+def save_answers() -> None:
+    """Keep the chapters of the edition that were changed after it was set."""
+    written = EDITION / "_build" / "written.json"
+    known = json.loads(written.read_text("utf-8")) if written.exists() else {}
+    changed = [p for p in EDITION.glob("notebooks/*.md") if known.get(p.name) != p.read_text("utf-8")]
+    for path in changed:
+        ANSWERS.mkdir(parents=True, exist_ok=True)
+        kept = ANSWERS / f"{path.stem}_{int(path.stat().st_mtime)}.md"
+        shutil.copy2(path, kept)
+        print(f"{path.name} was worked in: kept as {kept.relative_to(ROOT)}")
+
+
 def write_sources() -> None:
     """Write the edition's sources, and put the outputs into a cache of its own."""
+    save_answers()
     shutil.rmtree(EDITION, ignore_errors=True)
-    shutil.copytree(ROOT / "book", EDITION / "book")
+    shutil.copytree(ROOT / "book", EDITION / "book", ignore=shutil.ignore_patterns("slides"))
+    setup = EDITION / "book" / "setup.md"
+    told = TEACHERS.sub("", setup.read_text("utf-8")).replace("make lab-student", "make lab")
+    setup.write_text(told.replace(FULL_BOOK, ""), encoding="utf-8")
     for name in COPIED:
         shutil.copy(ROOT / name, EDITION / name)
     contents = (EDITION / "_toc.yml").read_text("utf-8")
@@ -158,7 +181,7 @@ def write_sources() -> None:
         (EDITION / "book" / f"{page}.md").unlink()
         contents = contents.replace(f"      - file: book/{page}\n", "")
     (EDITION / "_toc.yml").write_text(contents, encoding="utf-8")
-    (EDITION / "scalinglab").symlink_to(ROOT / "scalinglab")
+    shutil.copytree(ROOT / "scalinglab", EDITION / "scalinglab", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(BUILD / "execution", EDITION / "_build" / "execution")
     cache = get_cache(EDITION / "_build" / ".jupyter_cache")
     (EDITION / "notebooks").mkdir()
@@ -168,6 +191,8 @@ def write_sources() -> None:
         notebook = with_outputs(copy.read(), downloads.executed(chapter))
         bundle = CacheBundleIn(notebook, str(copy.path), data={"execution_seconds": 0.0})
         cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+    sources = {path.name: path.read_text("utf-8") for path in (EDITION / "notebooks").glob("*.md")}
+    (EDITION / "_build" / "written.json").write_text(json.dumps(sources), encoding="utf-8")
 
 
 def main() -> None:

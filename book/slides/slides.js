@@ -81,6 +81,8 @@
         paint(root.dataset.theme === "light"),
       );
       Reveal.addKeyBinding({ keyCode: 83, key: "S", description: "Notes" }, openNotes);
+      /* Once a slider is let go, the clicker turns pages again. */
+      document.addEventListener("pointerup", () => document.activeElement.matches("input, select") && document.activeElement.blur());
       setInterval(tick, 10000);
       /* A chart has no width until its slide is there. */
       Reveal.on("slidechanged", () => window.dispatchEvent(new Event("resize")));

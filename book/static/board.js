@@ -354,9 +354,9 @@ function drawBowls(found, points, size, behind) {
   const plot = plane(byId("bowls"), {
     x: [Math.min(...sizes) - 0.15, Math.max(...sizes) + 0.15],
     y: [low - 0.14 * (high - low), high + 0.03 * (high - low)],
-    xTicks: [2e3, 1e4, 5e4, 2e5].map((N) => [Math.log(N), compact(N)]),
+    xTicks: [2e3, 1e4, 5e4, 2e5].filter((N) => Math.log(N) > Math.min(...sizes)).map((N) => [Math.log(N), compact(N)]),
     yTicks: grid(1, 4, 15).filter((L) => L > low && L < high).map((L) => [L, L.toFixed(1)]),
-    names: [`${size}, parameters`, "L, nats per token"],
+    names: [`${size}, parameters`, "L, nats per byte"],
     height: 0.66,
   });
   if (behind) for (const run of RUNS.values()) plot.dot(Math.log(run[size]), run.L, "behind");
