@@ -422,7 +422,9 @@ function words(found) {
     const band = ends(found.draws, (law) => law[key].slope);
     return `${key} = ${found.law[key].slope.toFixed(3)}${band ? ` (${band[0].toFixed(2)} – ${band[1].toFixed(2)})` : ""}`;
   };
-  return `N ∝ C^a, ${one("a")}; D ∝ C^b, ${one("b")}`;
+  const { length } = found.inside;
+  const few = length < BUDGETS.length ? `; from ${length} of ${BUDGETS.length} bowls` : "";
+  return `N ∝ C^a, ${one("a")}; D ∝ C^b, ${one("b")}${few}`;
 }
 
 function cell(row, text, value, head) {
@@ -455,7 +457,7 @@ function listMinima(found, size) {
   );
 }
 
-function listFiles() {
+function listFiles(disputed) {
   byId("came").replaceChildren(
     ...files.map((file) => {
       const row = document.createElement("tr");
@@ -463,7 +465,12 @@ function listFiles() {
       cell(row, file.runs.length);
       const remarks = [];
       if (file.times > 1) remarks.push(`came ${file.times} times, no harm`);
-      if (file.runs.length && !file.fresh) remarks.push("all its runs had come before, no harm");
+      const others = new Set(
+        disputed.filter(({ all }) => all.some((run) => run.file === file.name)).flatMap(({ all }) => all.map((run) => run.file)),
+      );
+      others.delete(file.name);
+      if (others.size) remarks.push(`disagrees with ${[...others].join(", ")}`);
+      else if (file.runs.length && !file.fresh) remarks.push("all its runs had come before, no harm");
       if (file.problems.length) remarks.push(several(file.problems.length, "problem"));
       cell(row, remarks.join("; ") || "whole");
       const button = document.createElement("button");
@@ -542,7 +549,7 @@ function update(before = "") {
   drawBowls(found, points, size, behind);
   drawLine(found, fit([...RUNS.values()], size, false), behind);
   listMinima(found, size);
-  listFiles();
+  listFiles(disputed);
   listProblems(disputed);
   listMissing(merged, late);
   byId("result").hidden = !points.length;
