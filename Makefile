@@ -56,6 +56,7 @@ slides: chapters ## Set four decks of slides, with notes, into _build/slides
 
 pdf: .venv/browser book ## Print the whole book into _build/scaling-laws.pdf
 	@$(PY) book/build/pdf.py
+	@$(PY) -m pytest -q tests/browser/test_pdf.py
 
 page: .venv/installed ## Build one chapter and open it: make page CH=03
 	@$(PY) book/build/execution.py $(CH)
