@@ -72,6 +72,9 @@ def fit(
     columns_: Annotated[
         str, typer.Option("--columns", help=f"the file's names and units: {columns.EXAMPLE}, D=tokens*1e9")
     ] = "",
+    drop_missing: Annotated[
+        bool, typer.Option("--drop-missing", help="leave out rows that lack a needed value")
+    ] = False,
     delta: Annotated[float, typer.Option(help="residual at which the Huber loss turns linear")] = 1e-3,
     level: Annotated[float, typer.Option(help="of the intervals")] = 0.95,
     seed: Annotated[int, typer.Option(help="of the resampling")] = 0,
@@ -84,14 +87,20 @@ def fit(
     for path in filter(None, (plot, json_)):
         need_folder(path)
     Law = law_class(law)
-    table = read_runs(file, Law, columns_)
-    fitted = fit_law(Law, table, delta=delta)
-    spread = bootstrap(fitted, table, n=bootstrap_, seed=seed, level=level) if bootstrap_ else None
+    table = read_runs(file, Law, columns_, drop_missing=drop_missing)
+    try:
+        fitted = fit_law(Law, table, delta=delta)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}" + (f" ({columns_})" if columns_ else "")) from error
+    sure = bootstrap_ and fitted.status != "few"
+    spread = bootstrap(fitted, table, n=bootstrap_, seed=seed, level=level) if sure else None
     show(parameter_table(fitted, spread), title=f"{Law.__name__}: {plain(Law.formula)}")
     say(f"{fitted.n} runs, objective {fitted.objective:.6g}, status {fitted.status}")
     warnings = dict.fromkeys(fitted.warnings + (spread.warnings if spread else ()))
     for warning in warnings:
         say(f"warning: {warning}")
+    if bootstrap_ and not sure:
+        say("no intervals: so few different runs do not tell how large their noise is")
     if json_:
         replace_text(json_, json.dumps(finite(fit_record(fitted, spread, file))))
         say(f"wrote {json_}")
@@ -106,9 +115,11 @@ def law_class(key: str) -> Any:
     return found if isinstance(found, type) else type(found)
 
 
-def read_runs(file: Path, Law: Any, mapping: str) -> pd.DataFrame:
+def read_runs(file: Path, Law: Any, mapping: str, *, drop_missing: bool = False) -> pd.DataFrame:
     """Read a table with the columns that a law needs, in their units."""
     table = runs.read(file)
+    if ".csv" in file.suffixes:  # so that what is wrong is found by the file's own lines
+        table.index = pd.RangeIndex(2, len(table) + 2, name="line")
     asked = columns.parse(mapping) if mapping else {}
     if asked:
         table = columns.rename(table, asked)
@@ -122,7 +133,19 @@ def read_runs(file: Path, Law: Any, mapping: str) -> pd.DataFrame:
             f"Map them: --columns {columns.suggest(table, missing=missing)}"
         )
     columns.check_units(table, names=needed, mapping=asked)
-    return table
+    empty = table[list(needed)].isna()
+    if not (lacking := empty.any(axis=1)).any():
+        return table
+    places = [str(place) for place in table.index[lacking]]
+    told = f"{table.index.name or 'row'} {', '.join(places[:5])}{', ...' if len(places) > 5 else ''}"
+    if not drop_missing:
+        own = [asked[name].name if name in asked else name for name in needed if empty[name].any()]
+        raise ValueError(
+            f"{file}: no number in {' or '.join(map(repr, own))} at {told}; mend the file, or leave such "
+            "rows out: --drop-missing"
+        )
+    say(f"{len(places)} of {len(table)} rows left out, as a number is missing: {told}")
+    return table[~lacking]
 
 
 def parameter_table(fitted: Fit, spread: Intervals | None) -> pd.DataFrame:
@@ -219,7 +242,11 @@ def plan(
     if inference is not None:
         say(lifetime_line(chosen, best, inference, C))
     title = "\nWhat the published laws say (losses compare within one tokenizer only)"
-    show(other_laws(C), title=title if unique is None else f"{title}, were there no end of tokens")
+    others = other_laws(C)
+    show(others, title=title if unique is None else f"{title}, were there no end of tokens")
+    cost = 6 * others["N"] * others["D"] / C
+    for key, times in zip(others["law"][cost > 1.05], cost[cost > 1.05], strict=True):
+        say(f"{key}: N and D as the paper gives them, whose 6 N D is {times:.2g} times the budget")
 
 
 def wanted_budget(flops: float | None, **hardware: Any) -> float:
@@ -242,7 +269,7 @@ def chosen_law(
     """The law to plan with, drawn laws, its name, the largest budget behind it, the fit's doubts."""
     if fitted is None:
         key = key or ("besiroglu-2024" if unique is None else "muennighoff-2023")
-        found: Any = laws.find(key)
+        found: Any = laws.find(splitting(key))
         if isinstance(found, type):
             raise ValueError(
                 f"{key!r} is a law without constants; take a published one, as besiroglu, or fit your "
@@ -259,6 +286,25 @@ def chosen_law(
         record.get("largest_C"),
         record.get("warnings", []),
     )
+
+
+def splitting(key: str) -> str:
+    """The key of the one law it begins that can split a budget; as it is, if there is no choice."""
+    begun = {name: law for name, law in laws.instances().items() if name.startswith(key.lower())}
+    if key.lower() in begun or len(begun) < 2:
+        return key
+    able = [name for name, law in begun.items() if split(law, C=1e21) is not None]
+    if len(able) > 1:
+        raise ValueError(f"{key!r} begins several laws that split a budget: {', '.join(able)}; name one")
+    return able[0] if able else key
+
+
+def split(law: Any, *, C: float) -> planning.Allocation | None:
+    """The law's split of a budget; None for a law of something else, or without an optimum there."""
+    try:
+        return planning.allocate(law, C=C)
+    except (TypeError, ValueError):
+        return None
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -315,13 +361,11 @@ def lifetime_line(law: Any, best: planning.Allocation, inference: float, C: floa
 
 def other_laws(C: float) -> pd.DataFrame:
     """The split of every published law that gives one, smallest model first."""
-    rows = []
-    for key, law in laws.instances().items():
-        try:
-            best = planning.allocate(law, C=C)
-        except (TypeError, ValueError):
-            continue  # a law of something else, or without an optimum at this budget
-        rows.append((key, best.N, best.D, best.D / best.N, best.L, best.n_convention or "not said"))
+    rows = [
+        (key, best.N, best.D, best.D / best.N, best.L, best.n_convention or "not said")
+        for key, law in laws.instances().items()
+        if (best := split(law, C=C))
+    ]
     names = ["law", "N", "D", "D/N", "L", "N counts"]
     return pd.DataFrame(rows, columns=names).sort_values("N", ignore_index=True)
 
@@ -353,7 +397,10 @@ def show_law(law: Any) -> None:
         for p in laws.parameters(cls)
     ]
     show(pd.DataFrame(rows, columns=["parameter", "value", "unit", "meaning"]))
-    if law is not cls:
+    if law is cls:
+        published = [key for key, known in laws.instances().items() if type(known) is cls]
+        say(f"published constants: {', '.join(published) or 'none'}" + ("; name one" if published else ""))
+    else:
         for name in ("source", "range", "tokenizer", "n_convention"):
             say(f"{name}: {getattr(law, name) or '-'}")
 
@@ -411,10 +458,12 @@ def train(
 
     run = run_training(TrainConfig(**given), progress=True)
     row = run.row | {"error": None}
+    if D is not None and row["D"] != D:
+        say(f"D = {row['D']} of the {D} asked for: {row['S']} whole batches of {row['B']} tokens")
     show(pd.DataFrame({"column": list(row), "value": [*map(readable, row.values())]}))
     if out is not None:
-        append_row(out, row)
-        say(f"added to {out}")
+        added = append_row(out, row)
+        say(f"added to {out}" if added else f"{out} has this run already: its row there stays as it is")
 
 
 def readable(value: Any) -> str:
@@ -439,18 +488,20 @@ def known_table(path: Path) -> pd.DataFrame | None:
     return runs.append(table, table.iloc[:0])
 
 
-def append_row(path: Path, row: Mapping[str, Any]) -> None:
-    """Add a row to a table; two trainings that end at once both get in."""
+def append_row(path: Path, row: Mapping[str, Any]) -> bool:
+    """Add a row to a table, unless it has that run; two trainings that end at once both get in."""
     lock = path.with_name(f".{path.name}.lock")
     with exclusive(lock):
         table, more = known_table(path), pd.DataFrame([row])
-        runs.write(more if table is None else runs.append(table, more), path)
+        joined = more if table is None else runs.append(table, more)
+        runs.write(joined, path)
+    return table is None or len(joined) > len(table)
 
 
 @app.command()
 @advise
 def sweep(
-    name: Annotated[str, typer.Argument(help="an experiment, or all")],
+    name: Annotated[str, typer.Argument(help="an experiment, or all; without it, the list")] = "",
     store: Annotated[Path, typer.Option(help="folder of finished runs")] = Path("_build/store"),
     jobs: Annotated[int, typer.Option(help="runs at a time")] = 2,
     redo_stale: Annotated[bool, typer.Option(help="train again what older code has trained")] = False,
@@ -459,6 +510,9 @@ def sweep(
     record: Annotated[bool, typer.Option(help="write the package's recorded table")] = False,
 ) -> None:
     """Train every run of a named experiment that the store does not hold yet."""
+    if not name:
+        show_experiments()
+        return
     if (part or out) and name == "all":
         raise ValueError("--part and --out are for one experiment; name it in the place of 'all'")
     from scalinglab import experiments, tasks
@@ -500,6 +554,18 @@ def sweep(
             say(f"wrote {runs.write(table.join(further, on='id'), out)}")
         if record:
             say(f"wrote {experiments.record(each, store=folder)}")
+
+
+def show_experiments() -> None:
+    """List the experiments: runs, exact FLOPs, minutes on two cores, purpose."""
+    from scalinglab import experiments
+
+    rows = []
+    for name in experiments.EXPERIMENTS:
+        one = experiments.load(name)
+        rows.append((name, len(one.configs), one.minutes, one.purpose))
+    show(pd.DataFrame(rows, columns=["experiment", "runs", "minutes", "what it is for"]))
+    say("one of them: python -m scalinglab sweep first_family; those that the store holds are kept")
 
 
 def named(ids: list[str]) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from scalinglab import laws
-from scalinglab.plots import BLUE, GREY, INK, LABELS, ORANGE, compact, loglog, plt
+from scalinglab.plots import BLUE, GREY, INK, LABELS, ORANGE, compact, loglog, plt, ramp
 
 POSITION = "T, position: bytes read before the guess"
 
@@ -27,8 +27,7 @@ def over_position(ax: Axes, table: pd.DataFrame, *, law: Callable | None = None)
     """
     mean = table.groupby(["n_ctx", "T"], as_index=False)["L"].mean()
     contexts = np.sort(mean["n_ctx"].unique())
-    colours = plt.colormaps["viridis"](np.linspace(0.85, 0, len(contexts)))
-    for n_ctx, colour in zip(contexts, colours, strict=True):
+    for n_ctx, colour in zip(contexts, ramp(len(contexts))[::-1], strict=True):
         part = mean[mean["n_ctx"] == n_ctx]
         ax.plot(part["T"], part["L"], "o-", color=colour, ms=3.5, lw=1.3, label=str(n_ctx))
     if law is not None:
@@ -121,8 +120,7 @@ def laws_of_sizes(ax: Axes, table: pd.DataFrame, fits: dict[int, laws.PositionLa
         The law of each size ``N``.
     """
     mean = table.groupby(["N", "T"], as_index=False)["L"].mean()
-    colours = plt.colormaps["viridis"](np.linspace(0, 0.8, len(fits)))
-    for (N, law), colour in zip(fits.items(), colours, strict=True):
+    for (N, law), colour in zip(fits.items(), ramp(len(fits)), strict=True):
         part = mean[mean["N"] == N]
         grid = np.geomspace(1, part["T"].max(), 100)
         ax.plot(part["T"], part["L"], "o", color=colour, ms=4, label=compact(N))

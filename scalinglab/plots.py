@@ -56,6 +56,11 @@ def axes(n: int = 1, *, width: float = 3.7, height: float = 3.2) -> tuple[Figure
     return figure, list(panels[0])
 
 
+def ramp(number: int) -> np.ndarray:
+    """Give ``number`` colours from dark to light, shape (number, 4), none too pale for a line on white."""
+    return plt.colormaps["viridis"](np.linspace(0, 0.78, number))
+
+
 def loglog(ax: Axes, x: str, y: str = "L") -> None:
     """Set logarithmic axes, labelled with the names and units of two columns."""
     ax.set(xscale="log", yscale="log", xlabel=LABELS.get(x, x), ylabel=LABELS.get(y, y))
@@ -104,9 +109,7 @@ def slices(ax: Axes, points: pd.DataFrame, law: Callable, x: str, *, by: str) ->
     """
     values = np.sort(points[by].unique())
     grid = np.geomspace(points[x].min(), points[x].max(), 80)
-    for value, colour in zip(
-        values, plt.colormaps["viridis"](np.linspace(0, 0.88, len(values))), strict=True
-    ):
+    for value, colour in zip(values, ramp(len(values)), strict=True):
         part = points[points[by] == value]
         columns = {x: grid, by: np.full_like(grid, value)}
         ax.plot(part[x], part["L"], "o", color=colour, ms=4, label=compact(value))
@@ -133,8 +136,7 @@ def bowls(ax: Axes, runs: pd.DataFrame, law: Callable, *, size: str = "N") -> No
         Column on the horizontal axis.
     """
     budgets = np.sort(runs["budget"].unique())
-    colours = plt.colormaps["viridis"](np.linspace(0, 0.85, len(budgets)))
-    for budget, colour in zip(budgets, colours, strict=True):
+    for budget, colour in zip(budgets, ramp(len(budgets)), strict=True):
         of_budget = runs[runs["budget"] == budget]
         sizes = np.geomspace(of_budget[size].min(), of_budget[size].max(), 200)
         losses = law(N=sizes, C=budget)
@@ -254,8 +256,7 @@ def tradeoff(ax: Axes, points: pd.DataFrame, laws: Mapping[float, Callable]) -> 
         For each loss its `laws.BatchTradeoffLaw`.
     """
     batches = np.geomspace(points["B"].min() / 2, points["B"].max() * 2, 60)
-    for place, loss in enumerate(sorted(laws, reverse=True)):
-        colour = plt.colormaps["viridis"](place / len(laws))
+    for loss, colour in zip(sorted(laws, reverse=True), ramp(len(laws)), strict=True):
         steps, reached = laws[loss](B=batches), points[points["loss"] == loss]
         ax.plot(batches * steps, steps, color=colour, lw=1.2)
         ax.plot(reached["E"], reached["S"], "o", color=colour, ms=4, label=f"{loss:.1f}")

@@ -40,7 +40,7 @@ def check(runs: pd.DataFrame, *, needs: Iterable[str]) -> None:
         A needed column is missing: the message lists the columns found.
     ValueError
         The table is empty, or a value is not a finite positive number: the message names
-        row, column and value.
+        row (by the index, if that has a name, as ``line``), column and value.
 
     Examples
     --------
@@ -66,9 +66,11 @@ def check(runs: pd.DataFrame, *, needs: Iterable[str]) -> None:
             value = runs[name].iloc[row]
             wrong = "positive" if np.isfinite(values[row]) else "a finite number"
             more = f" (and {bad.size - 1} more in this column)" if bad.size > 1 else ""
+            where = f"{runs.index.name or 'row'} {runs.index[row]}"
+            counted = "" if runs.index.name else " (rows count from 0)"
             raise ValueError(
-                f"row {runs.index[row]}, column {name!r}: {value} is not {wrong}{more}; "
-                "drop the row or mend the value (rows count from 0)"
+                f"{where}, column {name!r}: {value} is not {wrong}{more}; "
+                f"drop the row or mend the value{counted}"
             )
 
 
@@ -253,10 +255,18 @@ def read_share(path: str | os.PathLike) -> pd.DataFrame:
     Raises
     ------
     FileNotFoundError, KeyError, ValueError
-        As `read`; there is no column ``id`` or ``L``; a loss is none: the message names line, run and value.
+        As `read`; there is no column ``id`` or ``L``, or no run; the last line has no end; a loss is
+        none: the message names line, run and value.
     """
     table = read(path)
     need_ids(table, str(path))
+    if Path(path).suffix == ".csv" and not Path(path).read_bytes().endswith(b"\n"):
+        raise ValueError(
+            f"{path}: its last line has no end, so it may be cut short; let the member send it again, or end "
+            "the line if it is whole"
+        )
+    if table.empty:
+        raise ValueError(f"{path}: a line of names and no run; let the member send it again")
     losses = pd.to_numeric(table["L"], errors="coerce")
     failed = table["error"].notna() if "error" in table else pd.Series(False, index=table.index)
     bad = np.flatnonzero(~(np.isfinite(losses) & (losses > 0)) & ~(failed & losses.isna()))

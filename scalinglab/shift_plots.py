@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, loglog, plt
+from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, loglog, plt, ramp
 
 BITS = "held-out loss (bits/byte)"
 
@@ -49,8 +49,8 @@ NEAR_TO_FAR = (
 def shades(texts: Sequence[str]) -> dict[str, tuple]:
     """A colour for each text, dark for near ones and light for far ones, the same in all figures."""
     order = NEAR_TO_FAR if set(texts) <= set(NEAR_TO_FAR) else list(texts)
-    colours = plt.colormaps["viridis"](np.linspace(0, 0.92, len(order)))
-    return {text: tuple(colours[list(order).index(text)]) for text in texts}
+    colours = dict(zip(order, ramp(len(order)), strict=True))
+    return {text: tuple(colours[text]) for text in texts}
 
 
 def apart(values: Any, least: float) -> np.ndarray:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from scalinglab import quanta
 from scalinglab.intervals import wilson
-from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, compact, loglog, plt
+from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, compact, loglog, plt, ramp
 
 COLOURS = {"sorting": ORANGE, "brackets": BLUE, "addition": GREEN, "copying": GREY, "unscrambling": INK}
 METRICS = {
@@ -85,7 +85,7 @@ def over_loss(
         Questions asked: the metric is a share of them, and gets Wilson's 95 % interval.
     """
     sizes = np.sort(points["N"].unique())
-    for N, shade in zip(sizes, plt.colormaps["viridis"](np.linspace(0, 0.85, len(sizes))), strict=True):
+    for N, shade in zip(sizes, ramp(len(sizes)), strict=True):
         part = points[points["N"] == N]
         ax.plot(part["L"], part[metric], "o", ms=5, color=shade, label=f"N = {compact(N)}")
         if tests is not None:
@@ -163,7 +163,7 @@ def skill_curves(ax: Axes, curves: pd.DataFrame) -> None:
 
 def shade(share: float) -> tuple[float, float, float, float]:
     """Colour at a share of the way from dark to light."""
-    return plt.colormaps["viridis"](0.92 * share)
+    return plt.colormaps["viridis"](0.8 * share)
 
 
 def number_learned(ax: Axes, curves: pd.DataFrame, *, alpha: float) -> None:
@@ -238,9 +238,8 @@ def moving_elbow(ax: Axes, tunings: pd.DataFrame, law: Any, few: pd.DataFrame | 
         Models with a prompt only, drawn as crosses: ``L``, ``exact``.
     """
     amounts = np.sort(tunings["k"].unique())
-    shades = plt.colormaps["viridis"](np.linspace(0.85, 0.0, len(amounts)))
     L = np.linspace(tunings["L"].min() - 0.02, tunings["L"].max() + 0.02, 300)
-    for k, shade in zip(amounts, shades, strict=True):
+    for k, shade in zip(amounts, ramp(len(amounts))[::-1], strict=True):
         part = tunings[tunings["k"] == k]
         small = part["N"] == tunings["N"].min()
         ax.plot(part["L"][~small], part["exact"][~small], "o", c=shade, ms=4, label=f"{k} examples")

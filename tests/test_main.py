@@ -97,6 +97,30 @@ def test_unknown_columns_show_those_found(table):
     assert "if it counts billions" in refused("fit", table, "--columns", "N=params,D=tokens_B,L=val")
 
 
+def test_rows_without_a_number_are_named_by_their_lines_and_can_be_left_out(table, tmp_path):
+    runs = pd.read_csv(table)
+    runs.loc[[3, 7], "val"] = None
+    runs.to_csv(table, index=False)
+    said = refused("fit", table, "--columns", MAPPING)
+    assert f"{table}: no number in 'val' at line 5, 9; mend the file" in said
+    told = call("fit", table, "--columns", MAPPING, "--drop-missing", "--bootstrap", 0).stdout
+    assert "2 of 40 rows left out, as a number is missing: line 5, 9" in told
+    assert "38 runs" in told
+    runs.loc[3, "val"] = -1.0
+    runs.to_csv(table, index=False)
+    said = refused("fit", table, "--columns", MAPPING, "--drop-missing")
+    assert f"{table}: line 5, column 'L': -1.0 is not positive" in said
+    assert MAPPING in said
+
+
+def test_two_runs_have_no_intervals(table):
+    runs = pd.read_csv(table)
+    runs.iloc[:2].to_csv(table, index=False)
+    told = call("fit", table, "--columns", MAPPING).stdout
+    assert "no intervals: so few different runs" in told
+    assert "2 measurements for 5 parameters" in told
+
+
 def test_bad_files_and_names(table, tmp_path):
     assert "no such file" in refused("fit", tmp_path / "none.csv")
     assert "nearest" in refused("fit", table, "--law", "chinchila-law")
@@ -111,6 +135,7 @@ def test_plan_for_besiroglu():
     assert result.exit_code == 0
     for word in ("2.778e+09", "21.59", "total", "hoffmann-2022", "kaplan-2020-allocation"):
         assert word in result.stdout
+    assert "kaplan-2020-allocation: N and D as the paper gives them, whose 6 N D is 1.8" in result.stdout
 
 
 def test_plan_from_hardware_with_scarce_data_and_use():
@@ -148,6 +173,9 @@ def test_plans_that_cannot_be():
     assert "without constants" in refused("plan", "--flops", 1e21, "--law", "chinchilla")
     assert "no budget can be split" in refused("plan", "--flops", 1e21, "--law", "step-law-2025")
     assert "nearest" in refused("plan", "--flops", 1e21, "--law", "kaplan-2020-s")
+    several = refused("plan", "--flops", 1e21, "--law", "kaplan")
+    assert "kaplan-2020-allocation" in several
+    assert "kaplan-2020-b-crit" not in several, "that splits nothing"
 
 
 def test_laws_listed_and_in_full():
@@ -157,7 +185,9 @@ def test_laws_listed_and_in_full():
     full = call("laws", "besiroglu")
     assert "L = E + A/N^alpha + B/D^beta" in full.stdout
     assert "2404.10102" in full.stdout
-    assert "nats/token" in call("laws", "chinchilla").stdout
+    bare = call("laws", "chinchilla").stdout
+    assert "nats/token" in bare
+    assert "published constants: hoffmann-2022," in bare
     assert "no law is called" in refused("laws", "xyzzy")
 
 
@@ -177,14 +207,17 @@ def test_train_adds_its_row(tmp_path):
     words = ("train", "--D", "1280", "--d-model", 8, "--n-layer", 1, "--B", 128, "--out", out)
     result = call(*words)
     assert result.exit_code == 0, result.stderr
+    assert f"added to {out}" in result.stdout
     first = pd.read_csv(out)
     assert first["D"].tolist() == [1280]
     assert first["L"].between(1, 6).all()
     row = first.iloc[0].to_dict()
-    append_row(out, row | {"id": "another", "seed": 1})
-    append_row(out, row)
+    assert append_row(out, row | {"id": "another", "seed": 1})
+    assert not append_row(out, row)
     assert pd.read_csv(out)["seed"].tolist() == [0, 1]
     assert [path.name for path in tmp_path.iterdir()] == ["runs.csv"]
+    again = call(*("1300" if word == "1280" else word for word in words)).stdout
+    assert "D = 1280 of the 1300 asked for: 10 whole batches of 128 tokens" in again
 
 
 def test_impossible_trainings(tmp_path):
@@ -209,6 +242,12 @@ def test_a_lock_that_stays(tmp_path):
 
 def test_an_unknown_experiment_lists_the_known():
     assert "first_family" in refused("sweep", "no_such")
+
+
+def test_a_sweep_of_nothing_lists_the_experiments(toy):
+    listed = call("sweep").stdout
+    assert "toy" in listed
+    assert "a test" in listed
 
 
 def test_a_sweep_trains_records_and_goes_on(monkeypatch, tmp_path):
@@ -294,6 +333,9 @@ def test_shares_that_do_not_join_name_the_file(toy, tmp_path):
     assert f"{b}: not a readable csv table (its last row, line 3, is cut short" in refused(
         "runs", "merge", a, b, "--out", c
     )
+    for broken, why in (("id,L\n", "a line of names and no run"), (f"id,L\n{names[1]},2.", "has no end")):
+        b.write_text(broken)
+        assert why in refused("runs", "merge", a, b, "--out", c)
     assert not c.exists()
     pd.DataFrame({"id": [names[2], "foreign"], "L": [None, 2.0], "error": ["no memory", None]}).to_csv(
         b, index=False

@@ -112,7 +112,9 @@ def test_bar_shows_runs_speed_and_time_left(tmp_path, capsys):
     sweep.sweep(CONFIGS, store=tmp_path, n_jobs=1, evaluations=1, progress=True)
     shown = capsys.readouterr().err
     assert "0/3 runs" in shown
-    assert re.search(r"\[\d\d:\d\d<00:00, .*FLOP/s, 3/3 runs, [\d.]+k? tokens/s\]", shown)
+    assert re.search(r"100%\|.*\| \d\d:\d\d<00:00, 3/3 runs, [\d.]+k? tokens/s", shown)
+    sweep.sweep(CONFIGS, store=tmp_path, n_jobs=1, evaluations=1, progress=True)
+    assert "3/3 runs" in capsys.readouterr().err, "what is there counts"
 
 
 def test_runs_in_threads_take_turns(tmp_path):
@@ -158,8 +160,18 @@ def test_shares_are_the_sweep_and_balanced(n):
     configs = experiments.load("classroom").configs
     shares = [sweep.share(configs, f"{i}/{n}") for i in range(1, n + 1)]
     assert sorted(c.id for part in shares for c in part) == sorted(c.id for c in configs)
-    cost = [sum(c.describe()["C"] for c in part) for part in shares]
-    assert max(cost) - min(cost) <= max(c.describe()["C"] for c in configs)
+    cost = [sum(map(sweep.cost, part)) for part in shares]
+    assert max(cost) - min(cost) <= max(map(sweep.cost, configs))
+
+
+def test_costs_go_with_the_seconds_of_recorded_runs():
+    configs = {config.id: config for config in experiments.load("isoflop").configs}
+    table = runs.load("isoflop").set_index("id")
+    costs = pd.Series({id: sweep.cost(configs[id]) for id in table.index})
+    by_cost, by_flops = (np.log(x / table["seconds"]) for x in (costs, table["C"]))
+    assert (by_cost - by_cost.median()).abs().max() < np.log(2)
+    assert (by_cost - by_cost.median()).abs().median() < 0.15
+    assert (by_flops - by_flops.median()).abs().median() > 0.5
 
 
 @pytest.mark.parametrize("part", ["7", "a/b", "0/3", "4/3", "1/0", "1/2/3"])

@@ -39,11 +39,42 @@ PICTURES = "() => [...document.images].filter(i => i.complete && !i.naturalWidth
 """Pictures that did not come."""
 
 
-def barriers(page: Page) -> list[tuple[str, str, list[str]]]:
-    """What axe-core, which a package carries, finds in the way of a reader: rule, weight, places."""
+COLOURS = ["color-contrast", "link-in-text-block"]
+"""The rules of axe-core that colours decide: the slow ones."""
+
+KINDS = """() => {
+    const kinds = new Map(), behind = new Map([[null, ""]]);
+    for (const e of document.querySelectorAll("*")) {
+        const style = getComputedStyle(e);
+        const own = (style.backgroundColor === "rgba(0, 0, 0, 0)" ? "" : style.backgroundColor)
+            + (style.backgroundImage === "none" ? "" : style.backgroundImage)
+            + (style.opacity === "1" ? "" : style.opacity);
+        behind.set(e, behind.get(e.parentElement) + (own && "/" + own));
+        if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) || !e.checkVisibility()) continue;
+        kinds.set([e.tagName, style.color, style.fontSize, style.fontWeight, style.textDecorationLine,
+                   style.position, behind.get(e)].join(), e);
+    }
+    return [...kinds.values()];
+}"""
+"""One element of each kind of text: of these colours, in this size, on these backgrounds."""
+
+
+def barriers(page: Page, *, colours: bool = False) -> list[tuple[str, str, list[str]]]:
+    """What axe-core, which a package carries, finds in the way of a reader: rule, weight, places.
+
+    Colours are judged once for each kind of text, all else on the whole page; ``colours=True``
+    judges these alone.
+    """
     package = importlib.util.find_spec("axe_playwright_python")
     page.add_script_tag(content=(Path(package.origin).parent / "axe.min.js").read_text("utf-8"))
-    found = page.evaluate("async () => (await axe.run()).violations")
+    found = page.evaluate(
+        f"""async rules => (await axe.run(
+            {{include: ({KINDS})()}}, {{runOnly: rules, resultTypes: ["violations"]}})).violations""",
+        COLOURS,
+    )
+    if not colours:
+        rest = {"rules": {rule: {"enabled": False} for rule in COLOURS}, "resultTypes": ["violations"]}
+        found += page.evaluate("async options => (await axe.run(options)).violations", rest)
     return [(v["id"], v["impact"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found]
 
 
