@@ -3,6 +3,7 @@
 import json
 import re
 
+import nbformat
 import pytest
 import student
 from bs4 import BeautifulSoup
@@ -59,6 +60,23 @@ def test_a_check_leaves_out_what_the_solution_means_otherwise():
     code = student.check(stub, solved, {"off"})
     assert "off" not in code
     assert "ratio > 2" in code
+
+
+@pytest.mark.parametrize(("stated", "taken"), [("ratio > 2", "1000000000.0"), ("2 < ratio < 4", "")])
+def test_a_check_that_takes_nonsense_is_found(stated, taken):
+    stub = "```{code-cell} ipython3\nratio = None\n```\n"
+    exercise = f"```{{exercise-start}}\n:label: ex-one\n```\n{stub}```{{exercise-end}}\n```\n"
+    solved = f"```{{code-cell}} ipython3\nratio = 3\nassert {stated}\n```\n"
+    source = f"{exercise}```{{solution-start}} ex-one\n```\n{solved}```{{solution-end}}\n```\n"
+    cells = [nbformat.v4.new_code_cell(code) for code in student.CELL.findall(source)]
+    notebook = student.with_nonsense(nbformat.v4.new_notebook(cells=cells), source)
+    assert [cell.source for cell in notebook.cells[:2]] == student.CELL.findall(source)
+    [_, _, trial] = notebook.cells
+    if taken:
+        with pytest.raises(AssertionError, match=f"the check of ex-one takes {taken} for an answer"):
+            exec(trial.source, {"ratio": 3})
+    else:
+        exec(trial.source, {"ratio": 3})
 
 
 def test_a_block_that_is_not_closed_is_refused():

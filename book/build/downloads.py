@@ -1,4 +1,4 @@
-"""Read the chapters' stored outputs, and write them as notebooks for the comparison.
+"""Read the chapters' stored outputs.
 
 Sphinx itself writes notebooks without outputs when it reads the cache.
 """
@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 
 import nbformat
-from chapters import BUILD, Chapter, find
+from chapters import Chapter
 from execution import CACHE
 from jupyter_cache import get_cache
 
-NBVAL = BUILD / "nbval"
 RECORD_TYPE = "application/papermill.record/"
 
 
@@ -42,10 +41,3 @@ def emptied(folder: Path) -> Path:
     for old in folder.glob("*.ipynb"):
         old.unlink()
     return folder
-
-
-def write_for_tests() -> None:
-    """Write every chapter with all that it stored, for the comparison."""
-    folder = emptied(NBVAL)
-    for chapter in find():
-        nbformat.write(executed(chapter), folder / f"{chapter.name}.ipynb")

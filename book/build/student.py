@@ -39,6 +39,14 @@ TEACHERS = re.compile(r"^## (?:For teachers|Teach)\n.*?(?=^## |\Z)", re.M | re.S
 LABEL = re.compile(r":label: *(\S+)")
 CHECKED = "# Your answer, checked:"
 """How a check begins."""
+NONSENSE = (0, -7, 1e9, 1e-9, "?", [])
+"""Answers that no check may take."""
+REFUSED = """for wrong in {nonsense!r}:
+    try:
+        exec({check!r}, globals() | dict.fromkeys({names!r}, wrong))
+    except Exception:
+        continue
+    raise AssertionError(f"the check of {label} takes {{wrong!r}} for an answer")"""
 UNSOLVED = re.compile(r"\{solution[}-]|^## For teachers", re.M)
 
 
@@ -46,7 +54,7 @@ def without_solutions(source: str) -> str:
     """Take solutions and teachers' notes out of a chapter, and put checks behind the exercises."""
     solutions = {found[1]: found[0] for found in SOLUTION.finditer(source)}
     kept = TEACHERS.sub("", SOLUTION.sub("", source))
-    known = names("\n".join(CELL.findall(EXERCISE.sub("", kept))), ast.Store)
+    known = told_before(source)
 
     def with_check(found: re.Match[str]) -> str:
         exercise = found[0]
@@ -61,6 +69,12 @@ def without_solutions(source: str) -> str:
         line = stripped[: left.start()].count("\n") + 1
         raise ValueError(f"line {line} of the stripped chapter still holds {left[0]!r}; close its block")
     return stripped
+
+
+def told_before(source: str) -> set[str]:
+    """Names that a chapter defines outside of exercises, solutions and teachers' notes."""
+    kept = EXERCISE.sub("", TEACHERS.sub("", SOLUTION.sub("", source)))
+    return names("\n".join(CELL.findall(kept)), ast.Store)
 
 
 def check(exercise: str, solution: str, known: set[str]) -> str:
@@ -96,6 +110,20 @@ def check(exercise: str, solution: str, known: set[str]) -> str:
             '    print("As it should be.")',
         ]
     )
+
+
+def with_nonsense(notebook: nbformat.NotebookNode, source: str) -> nbformat.NotebookNode:
+    """Put a cell behind each solution of a full chapter that fails if its check takes nonsense."""
+    exercises = {LABEL.search(found[0])[1]: found[0] for found in EXERCISE.finditer(source)}  # type: ignore[index]
+    known = told_before(source)
+    places = [place for place, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    for solution in reversed([*SOLUTION.finditer(source)]):
+        exercise = exercises[solution[1]]
+        if lines := check(exercise, solution[0], known):
+            code = REFUSED.format(check=lines, names=asked(exercise), label=solution[1], nonsense=NONSENSE)
+            last = sum(cell.start() < solution.end() for cell in CELL.finditer(source)) - 1
+            notebook.cells.insert(places[last] + 1, nbformat.v4.new_code_cell(code))
+    return notebook
 
 
 def says(text: str) -> bool:
