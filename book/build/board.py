@@ -10,7 +10,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from scalinglab import experiments, runs
+from scalinglab import experiments, runs, sweep
 from scalinglab.intervals import student
 
 PAGE = "book/board"
@@ -32,10 +32,10 @@ def write(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def record() -> dict[str, Any]:
-    """The recorded runs in their order, and Student's factor by how many points tell the noise."""
+    """The recorded runs in their order, what they cost, and Student's factor by the number of points."""
     table = runs.load(EXPERIMENT)[[*COLUMNS]]
-    ids = [config.id for config in experiments.load(EXPERIMENT).configs]
-    if ids != table["id"].tolist():
+    configs = experiments.load(EXPERIMENT).configs
+    if [config.id for config in configs] != table["id"].tolist():
         raise ValueError(
             f"tables/{EXPERIMENT}.parquet does not hold the runs of the experiment {EXPERIMENT!r}; "
             f"make it again: python -m scalinglab sweep {EXPERIMENT} --record"
@@ -44,6 +44,7 @@ def record() -> dict[str, Any]:
         "experiment": EXPERIMENT,
         "columns": COLUMNS,
         "rows": table.to_numpy(dtype=object).tolist(),
+        "costs": [*map(sweep.cost, configs)],
         "student": [student(LEVEL, spare) for spare in range(1, len(table) + 1)],
     }
 

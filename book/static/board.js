@@ -4,7 +4,10 @@
 
 const BOARD = JSON.parse(document.getElementById("board-data").textContent);
 const RUNS = new Map(
-  BOARD.rows.map((row) => [row[0], Object.fromEntries(BOARD.columns.map((name, i) => [name, row[i]]))]),
+  BOARD.rows.map((row, place) => [
+    row[0],
+    { ...Object.fromEntries(BOARD.columns.map((name, i) => [name, row[i]])), cost: BOARD.costs[place] },
+  ]),
 );
 const NUMBERS = ["N", "N_total", "D", "budget"]; // known of each run before it is trained
 const NEEDED = ["id", ...NUMBERS, "L"];
@@ -149,10 +152,10 @@ function join() {
 // The shares of n members, as sweep.share deals them: the costliest run to whoever has least.
 function shares(n) {
   const [load, dealt] = [Array(n).fill(0), Array.from({ length: n }, () => [])];
-  const order = [...RUNS.values()].sort((x, y) => y.C - x.C || (x.id < y.id ? -1 : 1));
-  for (const { id, C } of order) {
+  const order = [...RUNS.values()].sort((x, y) => y.cost - x.cost || (x.id < y.id ? -1 : 1));
+  for (const { id, cost } of order) {
     const least = load.indexOf(Math.min(...load));
-    load[least] += C;
+    load[least] += cost;
     dealt[least].push(id);
   }
   return dealt;
@@ -564,6 +567,7 @@ function update(before = "") {
   byId("interval").hidden = !found.law;
   byId("command").textContent = command(size);
   byId("says").textContent = before + status(merged, disputed, late);
+  byId("tells").textContent = byId("says").textContent;
 }
 
 // --- what the teacher does --------------------------------------------------------------------------
@@ -610,7 +614,10 @@ byId("clear").addEventListener("click", () => {
 });
 byId("write").addEventListener("click", write);
 byId("large").hidden = !document.fullscreenEnabled;
-byId("large").addEventListener("click", () => byId("screen").requestFullscreen());
+byId("large").addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : byId("screen").requestFullscreen()));
+document.addEventListener("fullscreenchange", () => {
+  byId("large").textContent = document.fullscreenElement ? "Leave the full screen" : "Fill the screen";
+});
 byId("form").addEventListener("submit", (event) => event.preventDefault());
 byId("members").addEventListener("input", () => update());
 for (const input of document.querySelectorAll("#board-screen input")) input.addEventListener("change", () => update());

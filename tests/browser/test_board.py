@@ -57,6 +57,17 @@ def test_before_any_file_it_explains_itself_and_offers_the_recorded_class(board,
     assert shown(board)[1] == pytest.approx(fit.isoflop(recorded, n=0).a, rel=5e-5)
 
 
+def test_it_fills_the_screen_with_what_it_says_and_leaves_it(board, files):
+    said = give(board, files[0])
+    assert not board.locator("#board-tells").is_visible()
+    for button in ("Fill the screen", "Leave the full screen"):
+        board.get_by_role("button", name=button).click()
+        board.wait_for_function("full => !!document.fullscreenElement === full", arg=button[0] == "F")
+        assert board.locator("#board-tells").is_visible() == (button[0] == "F")
+        assert board.locator("#board-tells").text_content() == said
+    assert board.get_by_role("button", name="Fill the screen").is_visible()
+
+
 @pytest.mark.parametrize("late", [(), (11, 12), (2, 5, 8)])
 def test_numbers_are_those_of_isoflop(board, files, late):
     sent = [path for i, path in enumerate(files, start=1) if i not in late]
