@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-import altair as alt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from scalinglab.capstone import Forecast
 from scalinglab.plots import BLUE, GREEN, GREY, INK, ORANGE, loglog
+from scalinglab.vega import alt
 
 COLOURS = {"Chinchilla": ORANGE, "Kaplan": GREEN, "both": BLUE, "line": GREY}
 """Of the forecasters, the same everywhere."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-import altair as alt
 import numpy as np
 import pandas as pd
 
@@ -12,6 +11,7 @@ from scalinglab.laws.batch import BatchTradeoffLaw
 from scalinglab.laws.chinchilla import Chinchilla, embedding_weight, local_exponent
 from scalinglab.laws.emergence import ExactMatchLaw, quantization_exponents
 from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, RED, bowl_lines, compact, glyph
+from scalinglab.vega import alt
 
 
 def temperature_chart(probabilities: np.ndarray, *, k: int = 12) -> alt.Chart:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-import altair as alt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from scalinglab import laws
 from scalinglab.plots import BLUE, GREY, INK, LABELS, ORANGE, compact, loglog, plt, ramp
+from scalinglab.vega import alt
 
 POSITION = "T, position: bytes read before the guess"
 

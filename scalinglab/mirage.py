@@ -108,12 +108,12 @@ def _broken(table: np.ndarray, edge: int) -> tuple[np.ndarray, float]:
     """Best break on a grid of losses: eta, level, slopes before and after, others; squared deviations."""
     L, y, extra = table[:, 0], table[:, 1], table[:, 2:]
     inner = np.sort(L)[edge - 1 : len(L) - edge + 1]
-    best, least = np.full(4 + extra.shape[1], np.nan), np.inf
-    for eta in np.linspace(inner[0], inner[-1], 60):
-        away = eta - L
-        X = np.column_stack([np.ones_like(L), np.minimum(away, 0), np.maximum(away, 0), extra])
-        c, *_ = np.linalg.lstsq(X, y, rcond=None)
-        left = float(np.sum((y - X @ c) ** 2))
-        if left < least:
-            best, least = np.concatenate([[eta], c]), left
-    return best, least
+    etas = np.linspace(inner[0], inner[-1], 60)
+    away = etas[:, None] - L
+    columns = [np.ones_like(away), np.minimum(away, 0), np.maximum(away, 0)]
+    columns += [np.broadcast_to(more, away.shape) for more in extra.T]
+    X = np.stack(columns, axis=-1)  # (breaks, models, coefficients)
+    c = np.linalg.pinv(X, rcond=np.finfo(float).eps * len(L)) @ y
+    left = np.sum((y - np.squeeze(X @ c[..., None], -1)) ** 2, axis=1)
+    best = left.argmin()
+    return np.concatenate([etas[best : best + 1], c[best]]), float(left[best])

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import altair as alt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,6 +10,7 @@ from scalinglab.laws.experts import RoutedExpertsLaw
 from scalinglab.mixture import ROUTERS, SHARE, by_law, log_experts
 from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, RED, compact, loglog, plt
 from scalinglab.shape import BASE, GROUPS
+from scalinglab.vega import alt
 
 SIZES = (BLUE, ORANGE, GREEN)
 """Colours of model sizes, the smallest first."""

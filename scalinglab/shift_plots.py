@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-import altair as alt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from scalinglab.plots import BLUE, GREEN, GREY, INK, LABELS, ORANGE, loglog, plt, ramp
+from scalinglab.vega import alt
 
 BITS = "held-out loss (bits/byte)"
 

@@ -4,11 +4,11 @@ import json
 import sys
 import types
 
-import altair as alt
 import charts
 import pandas as pd
 import pytest
 
+from scalinglab.vega import alt
 from scalinglab.widget import LAB_TYPE, interactive
 
 DATA = pd.DataFrame({"N": [1e4, 1e5], "L": [2.1, 1.8]})
