@@ -1,9 +1,9 @@
 """Sphinx extension: what the head of each page says beside its title.
 
-It has the browser fetch fonts first, as letters that arrive after the first paint move every line
-below them; a page that is opened from a disk may not, and has them at once anyway.  Previews of
-links say the question of a chapter, as its card on the first page does, and name the address under
-which the book is published (`baseurl` in _config.yml).
+It has the browser fetch fonts first and wait for them a little, as letters that arrive after the
+first paint move every line below them; a page that is opened from a disk may not, and has them at
+once anyway.  Previews of links say the question of a chapter, as its card on the first page does,
+and name the address under which the book is published (`baseurl` in _config.yml).
 """
 
 import html
@@ -17,12 +17,20 @@ FONTS = ("source-serif-4-wght-normal", "source-serif-4-wght-italic", "source-san
 """Those of the first screen; code blocks may wait for theirs."""
 
 SCRIPT = """<script>
-  if (location.protocol !== "file:")
-    for (const href of [{addresses}])
-      document.head.append(Object.assign(document.createElement("link"),
-        {{rel: "preload", as: "font", type: "font/woff2", crossOrigin: "", href}}));
+  if (location.protocol !== "file:") {{
+    const page = document.documentElement, late = new Promise(done => setTimeout(done, {patience}));
+    page.classList.add("waits-for-fonts");
+    const come = [{addresses}].map(href => new Promise(done =>
+      document.head.append(Object.assign(document.createElement("link"), {{rel: "preload", as: "font",
+        type: "font/woff2", crossOrigin: "", href, onload: done, onerror: done}}))));
+    Promise.race([Promise.all(come).then(() => document.fonts.ready), late])
+      .then(() => page.classList.remove("waits-for-fonts"));
+  }}
 </script>
 """
+
+PATIENCE = 800
+"""Milliseconds after which a page is shown in the reader's own fonts, and keeps them."""
 
 
 CARD = re.compile(r"^:::\{grid-item-card\} (\d+) · (.*)\n(?::.*\n)*(.*)$", re.M)
@@ -53,7 +61,7 @@ def fetch_fonts(app: Sphinx, pagename: str, template: str, context: dict[str, An
     """Put the script before all style sheets."""
     address = context["pathto"]
     addresses = ", ".join(f'"{address(f"_static/fonts/{name}.woff2", 1)}"' for name in FONTS)
-    context["metatags"] = SCRIPT.format(addresses=addresses) + context.get("metatags", "")
+    context["metatags"] = SCRIPT.format(addresses=addresses, patience=PATIENCE) + context.get("metatags", "")
 
 
 def name_the_site(app: Sphinx, config: Any) -> None:

@@ -54,7 +54,7 @@ def without_solutions(source: str) -> str:
     """Take solutions and teachers' notes out of a chapter, and put checks behind the exercises."""
     solutions = {found[1]: found[0] for found in SOLUTION.finditer(source)}
     kept = TEACHERS.sub("", SOLUTION.sub("", source))
-    known = told_before(source)
+    known = told_before(kept)
 
     def with_check(found: re.Match[str]) -> str:
         exercise = found[0]
