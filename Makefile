@@ -103,10 +103,10 @@ unit: .venv/installed
 	@$(PY) -m pytest -q -n $(JOBS) --ignore tests/test_book.py
 
 browser-test: .venv/browser book ## Read the site with a browser: requests, formulas, sliders, axe, phones
-	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup -m "not pictures" tests/browser
+	@$(PY) -m pytest -q -n $(JOBS) -m "not pictures" tests/browser
 
 pictures: .venv/browser book ## Take screenshots of the pages, light, dark and on a phone, into _build/screenshots
-	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup -m pictures tests/browser
+	@$(PY) -m pytest -q -n $(JOBS) -m pictures tests/browser
 
 _build/peer/bin/python: # what practitioners use today, in an environment of its own
 	@$(PYTHON) -m venv _build/peer && $@ -m pip install --quiet --quiet chinchilla==0.2.0

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import os
 
 import chapters
 import downloads
 import execution
+import kernels
 import pytest
 from jupyter_cache import get_cache
+from jupyter_client.manager import start_new_kernel
 
 CHAPTER = """---
 jupytext:
@@ -42,6 +45,7 @@ def book(tmp_path, monkeypatch):
     (tmp_path / "notebooks" / "02_alone.md").write_text(CHAPTER.format(line=STANDS_ALONE))
     monkeypatch.setattr(chapters, "ROOT", tmp_path)
     monkeypatch.setattr(chapters, "RECORDS", tmp_path / "_build" / "execution")
+    monkeypatch.setattr(kernels, "IMPORTED", ("ipykernel.kernelapp",))  # this package is another in each test
     monkeypatch.setattr(execution, "PROFILE", tmp_path / "_build" / "ipython")
     monkeypatch.setattr(downloads, "CACHE", tmp_path / "_build" / "cache")
     monkeypatch.setattr(execution, "CACHE", tmp_path / "_build" / "cache")
@@ -117,3 +121,31 @@ def test_the_note_of_an_execution_says_what_it_was_made_from(book):
 def test_an_unknown_chapter_is_refused_with_those_that_there_are(book):
     with pytest.raises(SystemExit, match="01_uses, 02_alone"):
         chapters.find("17")
+
+
+def test_a_kernel_has_what_all_chapters_import_and_its_callers_folder_and_ends_with_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(kernels, "IMPORTED", ("ipykernel.kernelapp", "fractions"))
+    monkeypatch.setenv("SAID", "before the kernel")
+    path = os.environ.get("JUPYTER_PATH")
+    with kernels.ready():
+        manager, client = start_new_kernel(cwd=str(tmp_path))
+        asked = {
+            "here": "__import__('os').getcwd()",
+            "said": "__import__('os').environ['SAID']",
+            "had": "'fractions' in __import__('sys').modules",
+            "pid": "__import__('os').getpid()",
+        }
+        reply = client.execute_interactive("", user_expressions=asked, timeout=30)
+        said = {k: v["data"]["text/plain"] for k, v in reply["content"]["user_expressions"].items()}
+        assert said.pop("pid") != str(os.getpid())
+        assert said == {"here": repr(str(tmp_path)), "said": "'before the kernel'", "had": "True"}
+        client.stop_channels()
+        manager.shutdown_kernel()
+    assert os.environ.get("JUPYTER_PATH") == path
+
+
+def test_what_cannot_be_imported_is_said(monkeypatch, capfd):
+    monkeypatch.setattr(kernels, "IMPORTED", ("no_such_module",))
+    with pytest.raises(SystemExit, match="No kernel can start"), kernels.ready():
+        pass
+    assert "no_such_module" in capfd.readouterr().err

@@ -9,6 +9,7 @@ import argparse
 import subprocess
 import sys
 
+import kernels
 import nbformat
 from chapters import BUILD, ROOT, find
 from downloads import emptied, executed
@@ -51,7 +52,8 @@ def compare(only: str, jobs: str) -> int:
         *nbval,
         *files,
     ]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    with kernels.ready():
+        return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 
+import kernels
 import nbclient
 from chapters import BUILD, ROOT, Chapter, find
 from jupyter_cache import get_cache
@@ -97,7 +98,8 @@ async def run_all(chapters: list[Chapter], jobs: int) -> list[str]:
             else:
                 print(f"  {chapter.name} done in {time.monotonic() - started:.0f} s", flush=True)
 
-    await asyncio.gather(*(one(number, chapter) for number, chapter in enumerate(stale, 1)))
+    with kernels.ready():
+        await asyncio.gather(*(one(number, chapter) for number, chapter in enumerate(stale, 1)))
     return failed
 
 

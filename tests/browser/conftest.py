@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "_build" / "html"
@@ -170,7 +171,7 @@ def visit(open_page):
         visited.page.context.close()
 
 
-@pytest.fixture(scope="module", params=[pytest.param(p, marks=pytest.mark.xdist_group(p)) for p in PAGES])
+@pytest.fixture(scope="module", params=PAGES)
 def name(request) -> str:
     """Each page of the book in turn, with all tests of one page together."""
     return request.param
@@ -189,6 +190,25 @@ def kept(look: str, **how):
 
 
 light, dark, phone = kept("light"), kept("dark", dark=True), kept("phone", size=PHONE)
+
+
+class ByPage(LoadScopeScheduling):
+    """Give all tests of a page, of a deck and of the printed book to one worker, which opens it once.
+
+    By names, as the marks of ``--dist loadgroup`` do not reach the workers under pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        of = re.search(r"\[([^\]]+?)(-(light|dark))?\]$", nodeid)
+        if of and (of[1] in PAGES or "test_slides" in nodeid):
+            return of[1]
+        return "pdf" if "test_pdf" in nodeid else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> LoadScopeScheduling:
+    """Say in which pieces the tests are given out."""
+    return ByPage(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:

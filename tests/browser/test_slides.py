@@ -24,7 +24,7 @@ SMALL = """() => [...Reveal.getCurrentSlide().querySelectorAll('img')].filter(i 
 pytestmark = pytest.mark.skipif(not SLIDES.exists(), reason="the decks are not set: make slides")
 
 
-@pytest.fixture(scope="module", params=[pytest.param(n, marks=pytest.mark.xdist_group(n)) for n in NAMES])
+@pytest.fixture(scope="module", params=NAMES)
 def deck(request) -> str:
     """The address of each deck in turn."""
     return f"{(SLIDES / request.param).as_uri()}.html"
