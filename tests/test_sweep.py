@@ -217,14 +217,14 @@ def test_a_recorded_fine_tuning_comes_out_again():
     assert abs(kept[row["id"]].run().row["exact"] - row["exact"]) <= 0.04
 
 
-def test_cheap_recorded_rows_come_out_again():
+def test_a_cheap_recorded_row_comes_out_again():
     """Within three standard deviations between seeds, or 0.01; exactly on the machine that made them."""
     table = runs.load("first_family")
     config = {c.id: c for c in experiments.load("first_family").configs}
     noise = table[table.D.between(9e5, 1.1e6)].groupby("N").L.std().max()
-    for _, row in table.nsmallest(2, "C").iterrows():
-        again = train(config[row["id"]], evaluations=1).row["L"]
-        assert abs(again - row["L"]) <= max(3 * noise, 0.01)
+    row = table.loc[table["C"].idxmin()]
+    again = train(config[row["id"]], evaluations=1).row["L"]
+    assert abs(again - row["L"]) <= max(3 * noise, 0.01)
 
 
 @pytest.mark.parametrize(("N", "D"), [(N, D) for N in (6224, 24736, 113288) for D in (5e5, 2e6)])

@@ -5,15 +5,29 @@ that `scalinglab.claims` fits anew, so that no number of it is written twice.
 """
 
 import re
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
 import pandas as pd
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 from scalinglab import claims, runs
 
 PAGE = "book/claims"
 MARK = re.compile(r"^% claims (\w[\w ]*)$", flags=re.MULTILINE)
+FITTED: dict[str, Future] = {}
+"""The tables of a part that are being fitted, by its name."""
+
+
+def fit(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Begin to fit in a process beside, while other pages are read."""
+    if PAGE in docnames:
+        beside = ProcessPoolExecutor(1)
+        for part in MARK.findall(Path(env.doc2path(PAGE)).read_text("utf-8")):
+            FITTED[part] = beside.submit(claims.part, part)
+        FITTED["splits"] = beside.submit(claims.splits)
+        beside.shutdown(wait=False)
 
 
 def write(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -23,8 +37,8 @@ def write(app: Sphinx, docname: str, source: list[str]) -> None:
     package = Path(claims.__file__).parent
     for path in [*package.glob("*.py"), *package.glob("laws/*.py"), *runs.TABLES.glob("*.parquet")]:
         app.env.note_dependency(str(path))
-    text = MARK.sub(lambda mark: markdown(claims.part(mark[1])), source[0])
-    source[0] = text.replace("% splits", markdown(claims.splits()))
+    text = MARK.sub(lambda mark: markdown(FITTED[mark[1]].result()), source[0])
+    source[0] = text.replace("% splits", markdown(FITTED["splits"].result()))
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -37,5 +51,6 @@ def markdown(table: pd.DataFrame) -> str:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
+    app.connect("env-before-read-docs", fit)
     app.connect("source-read", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

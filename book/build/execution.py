@@ -79,7 +79,8 @@ async def run(chapter: Chapter, cache: JupyterCacheBase) -> None:
 async def run_all(chapters: list[Chapter], jobs: int) -> list[str]:
     """Execute those chapters whose outputs are not stored; return the names of those that failed."""
     cache = get_cache(CACHE)
-    stale = [chapter for chapter in chapters if not is_stored(chapter, cache)]
+    late_ones_first = reversed(chapters)  # the longest are among them
+    stale = [chapter for chapter in late_ones_first if not is_stored(chapter, cache)]
     if not stale:
         print(f"Chapters: all {len(chapters)} are up to date.", flush=True)
         return []
