@@ -98,12 +98,12 @@ def test_a_design_that_cannot_be_says_why_and_what_to_do(pairs, says):
 
 def test_a_design_is_trained_and_forgets_nothing(tmp_path):
     task = Task(budget=1e9, share=0.9)
-    pairs = [("1.6k", 5e7), ("3.5k", 1e8), ("3.5k", 1e8)]
+    pairs = [("1.6k", 2.5e7), ("1.6k", 5e7), ("3.5k", 5e7)] * 2
     table = capstone.carry_out(Design(pairs, task), store=tmp_path)
-    assert table["budget"].tolist() == [5e7, 1e8, 1e8]
+    assert table["budget"].tolist() == [2.5e7, 5e7, 5e7] * 2
     assert table["L"].between(1, 6).all()
-    assert len(list(tmp_path.glob("*.json"))) == 3, "a pair named twice has two seeds"
-    full = capstone.train_full("1.6k", Task(budget=1e9), store=tmp_path)
+    assert len(list(tmp_path.glob("*.json"))) == 6
+    full = capstone.train_full("1.6k", task, store=tmp_path)
     assert full["C"] == pytest.approx(1e9, rel=0.01)
     assert full["L"] < table["L"].min()
 
