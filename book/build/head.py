@@ -13,18 +13,25 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-FONTS = ("source-serif-4-wght-normal", "source-serif-4-wght-italic", "source-sans-3-wght-normal")
-"""Those of the first screen; code blocks may wait for theirs."""
+FONTS = {
+    "source-serif-4-wght-normal": "1em 'Source Serif 4'",
+    "source-serif-4-wght-italic": "italic 1em 'Source Serif 4'",
+    "source-sans-3-wght-normal": "1em 'Source Sans 3'",
+}
+"""Those of the first screen, and how a style sheet asks for them; code blocks may wait for theirs."""
 
 SCRIPT = """<script>
   if (location.protocol !== "file:") {{
-    const page = document.documentElement, late = new Promise(done => setTimeout(done, {patience}));
+    const page = document.documentElement, after = ms => new Promise(done => setTimeout(done, ms));
     page.classList.add("waits-for-fonts");
     const come = [{addresses}].map(href => new Promise(done =>
       document.head.append(Object.assign(document.createElement("link"), {{rel: "preload", as: "font",
         type: "font/woff2", crossOrigin: "", href, onload: done, onerror: done}}))));
-    Promise.race([Promise.all(come).then(() => document.fonts.ready), late])
-      .then(() => page.classList.remove("waits-for-fonts"));
+    const named = async () => {{ while (!document.fonts.size) await after(10); }};  // by the style sheet
+    const ready = Promise.all(come).then(named)
+      .then(() => Promise.all([{names}].map(name => document.fonts.load(name)))).then(() => "has-fonts");
+    Promise.race([ready, after({patience}).then(() => "keeps-readers-fonts")])
+      .then(now => page.classList.replace("waits-for-fonts", now));
   }}
 </script>
 """
@@ -61,7 +68,9 @@ def fetch_fonts(app: Sphinx, pagename: str, template: str, context: dict[str, An
     """Put the script before all style sheets."""
     address = context["pathto"]
     addresses = ", ".join(f'"{address(f"_static/fonts/{name}.woff2", 1)}"' for name in FONTS)
-    context["metatags"] = SCRIPT.format(addresses=addresses, patience=PATIENCE) + context.get("metatags", "")
+    names = ", ".join(f'"{name}"' for name in FONTS.values())
+    script = SCRIPT.format(addresses=addresses, names=names, patience=PATIENCE)
+    context["metatags"] = script + context.get("metatags", "")
 
 
 def name_the_site(app: Sphinx, config: Any) -> None:
