@@ -4,6 +4,7 @@ Standard library only: it runs before anything is installed.  With the word ``br
 what drives the browser tests.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -38,26 +39,29 @@ def torch_pin() -> str:
     return next(name for name in project["dependencies"] if name.startswith("torch=="))
 
 
-def pip(*arguments: str, quiet: bool = True) -> None:
-    """Run the environment's pip and say what failed, if something does."""
-    options = ["--disable-pip-version-check", "--no-input", *(["--quiet"] if quiet else [])]
-    command = [str(python()), "-m", "pip", *arguments[:1], *options, *arguments[1:]]
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as complaints:
-        running = subprocess.Popen(command, cwd=ROOT, stderr=complaints)
-        while not finished(running):
+def pip(*commands: tuple[str, ...]) -> None:
+    """Run the environment's pip, several commands at a time, and say what failed, if something does."""
+    options = ["--disable-pip-version-check", "--no-input", "--quiet"]
+    with contextlib.ExitStack() as files:
+        running = []
+        for name, *arguments in commands:
+            complaints = files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
+            command = [str(python()), "-m", "pip", name, *options, *arguments]
+            running.append((subprocess.Popen(command, cwd=ROOT, stderr=complaints), complaints))
+        while not all(finished(process, 15 / len(running)) for process, _ in running):
             print(".", end="", flush=True)  # it is slow, not stuck
-        complaints.seek(0)
-        said = complaints.read()
-    if running.returncode:
-        sys.stderr.write(said)
-        sys.exit(
-            f"\nInstallation stopped at: pip {' '.join(arguments)}\n"
-            "No network, or behind a proxy? Set https_proxy, or PIP_INDEX_URL to a mirror of PyPI, "
-            "and run again."
-        )
+        for (process, complaints), command in zip(running, commands, strict=True):
+            complaints.seek(0)
+            if process.returncode:
+                sys.stderr.write(complaints.read())
+                sys.exit(
+                    f"\nInstallation stopped at: pip {' '.join(command)}\n"
+                    "No network, or behind a proxy? Set https_proxy, or PIP_INDEX_URL to a mirror of PyPI, "
+                    "and run again."
+                )
 
 
-def finished(process: subprocess.Popen, seconds: float = 15) -> bool:
+def finished(process: subprocess.Popen, seconds: float) -> bool:
     """Wait for a process, at most so long, and say whether it has ended."""
     try:
         process.wait(seconds)
@@ -95,21 +99,23 @@ def install_course() -> None:
         "It takes 2 to 5 minutes on a fast line.",
         flush=True,
     )
-    for what, arguments in (
-        (f"the {pinned(LOCK)} pinned packages", ["--require-hashes", "-r", str(LOCK)]),
-        (torch, [torch]),
-        ("scalinglab, editable", ["--no-deps", "--no-build-isolation", "-e", str(ROOT)]),
+    beside = (("install", "--require-hashes", "-r", str(LOCK)), ("install", "--no-deps", torch))
+    package = ("install", "--no-deps", "--no-build-isolation", "-e", str(ROOT))
+    for what, commands in (
+        (f"the {pinned(LOCK)} pinned packages, and {torch} beside", beside),
+        (f"what {torch} needs more, on a machine with an NVIDIA card", (("install", torch),)),
+        ("scalinglab, editable", (package,)),
     ):
         started = time.monotonic()
         print(f"  {what} ...", end=" ", flush=True)
-        pip("install", *arguments)
+        pip(*commands)
         print(f"{time.monotonic() - started:.0f} s", flush=True)
 
 
 def install_browser() -> None:
     """Install what drives the browser tests; the browser itself comes from the system."""
     print(f"Installing, once: {pinned(BROWSER_LOCK)} packages that drive a browser (50 MB).", flush=True)
-    pip("install", "--require-hashes", "--no-deps", "-r", str(BROWSER_LOCK))
+    pip(("install", "--require-hashes", "--no-deps", "-r", str(BROWSER_LOCK)))
 
 
 if __name__ == "__main__":

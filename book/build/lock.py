@@ -29,7 +29,7 @@ def compile_lock(out: Path, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    pip("install", UV)
+    pip(("install", UV))
     groups = [word for group in COURSE for word in ("--group", group)]
     compile_lock(LOCK, "pyproject.toml", "--extra", "cluster", *groups, *sys.argv[1:])
     compile_lock(BROWSER_LOCK, "--group", "pyproject.toml:browser", *sys.argv[1:])

@@ -177,19 +177,19 @@ def name(request) -> str:
     return request.param
 
 
-def kept(look: str, **how):
+def kept(look: str, *, from_disk: bool = False, **how):
     """Make a fixture: the page as seen in one way, opened once for all tests that only look."""
 
     @pytest.fixture(scope="module", name=look)
     def seen(open_page, address, name):
-        visited = open_page(f"{address}/{name}", **how)
+        visited = open_page(f"{SITE.as_uri() if from_disk else address}/{name}", **how)
         yield visited
         visited.page.context.close()
 
     return seen
 
 
-light, dark, phone = kept("light"), kept("dark", dark=True), kept("phone", size=PHONE)
+light, dark, phone = kept("light"), kept("dark", dark=True), kept("phone", size=PHONE, from_disk=True)
 
 
 class ByPage(LoadScopeScheduling):

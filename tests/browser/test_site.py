@@ -24,11 +24,10 @@ def test_page_loads_whole_and_asks_no_other_site(light):
     assert light.page.evaluate(PICTURES) == []
 
 
-def test_page_opens_from_a_disk(visit, name):
-    seen = visit(f"{SITE.as_uri()}/{name}")
-    assert seen.outside == []
-    assert seen.complaints == []
-    assert seen.page.evaluate(PICTURES) == []
+def test_page_opens_from_a_disk(phone):
+    assert phone.outside == []
+    assert phone.complaints == []
+    assert phone.page.evaluate(PICTURES) == []
 
 
 def test_page_is_light_and_stands_still(light, name):
