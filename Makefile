@@ -67,7 +67,7 @@ serve: book ## Serve the site on http://localhost:8000, stop with Ctrl-C
 	@$(PY) -m http.server --directory _build/html 8000
 
 serve-student: student ## Serve the students' edition in the same way
-	@echo "http://localhost:8000"
+	@echo "http://localhost:8000; in the classroom http://ADDRESS-OF-THIS-MACHINE:8000"
 	@$(PY) -m http.server --directory _build/student/_build/html 8000
 
 lab: .venv/lab ## Open the chapters as notebooks in JupyterLab

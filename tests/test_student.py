@@ -107,6 +107,19 @@ def test_the_page_on_setting_up_of_the_edition_speaks_of_no_other():
     assert "## Teach" not in student.TEACHERS.sub("", source)
 
 
+@pytest.mark.parametrize(
+    ("name", "said", "kept"),
+    [("README.md", "Teachers begin", "make help"), ("book/intro.md", "} Teach", "} Run")],
+)
+def test_what_is_said_to_teachers_and_no_more_is_left_out(name, said, kept):
+    source = (ROOT / name).read_text("utf-8")
+    assert said in source
+    left = student.FOR_TEACHERS.sub("", source)
+    assert said not in left
+    assert kept in left
+    assert len(source) - len(left) < 500
+
+
 def test_the_edition_that_was_set_tells_no_solution():
     if not SITE.exists():
         pytest.skip("the students' edition is not set: make student")

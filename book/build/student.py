@@ -34,6 +34,10 @@ OMITTED = ("instructors",)
 
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", re.M | re.S)
 EXERCISE = re.compile(r"^```\{exercise-start\}.*?^```\{exercise-end\}\n```\n", re.M | re.S)
+FOR_TEACHERS = re.compile(
+    r"^:::\{grid-item-card\} Teach\n.*?^:::\n|^Teachers begin at [^\n]*\n|^tests/ [^\n]*\n", re.M | re.S
+)
+"""What the first page and the README say to teachers, and of what an edition has not."""
 SOLUTION = re.compile(r"^```\{solution-start\} *(\S+)\n.*?^```\{solution-end\}\n```\n", re.M | re.S)
 TEACHERS = re.compile(r"^## (?:For teachers|Teach)\n.*?(?=^## |\Z)", re.M | re.S)
 LABEL = re.compile(r":label: *(\S+)")
@@ -204,6 +208,8 @@ def write_sources() -> None:
     setup.write_text(told.replace(FULL_BOOK, ""), encoding="utf-8")
     for name in COPIED:
         shutil.copy(ROOT / name, EDITION / name)
+    for page in (EDITION / "book" / "intro.md", EDITION / "README.md"):
+        page.write_text(FOR_TEACHERS.sub("", page.read_text("utf-8")), encoding="utf-8")
     contents = (EDITION / "_toc.yml").read_text("utf-8")
     for page in OMITTED:
         (EDITION / "book" / f"{page}.md").unlink()

@@ -189,7 +189,17 @@ def kept(look: str, *, from_disk: bool = False, **how):
     return seen
 
 
-light, dark, phone = kept("light"), kept("dark", dark=True), kept("phone", size=PHONE, from_disk=True)
+light, phone = kept("light"), kept("phone", size=PHONE, from_disk=True)
+
+
+@pytest.fixture
+def dark(light):
+    """The light page, as the system turns dark."""
+    light.page.emulate_media(color_scheme="dark")
+    light.page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
+    yield light
+    light.page.emulate_media(color_scheme="light")
+    light.page.wait_for_function("() => document.documentElement.dataset.theme === 'light'")
 
 
 class ByPage(LoadScopeScheduling):
