@@ -1,9 +1,9 @@
 """Sphinx extension: what the head of each page says beside its title.
 
 It has the browser fetch fonts first and wait for them a little, as letters that arrive after the
-first paint move every line below them; a page that is opened from a disk may not, and has them at
-once anyway.  Previews of links say the question of a chapter, as its card on the first page does,
-and name the address under which the book is published (`baseurl` in _config.yml).
+first paint move every line below them (a page that is opened from a disk may not fetch ahead).
+Previews of links say the question of a chapter, as its card on the first page does, and name the
+address under which the book is published (`baseurl` in _config.yml).
 """
 
 import html
@@ -21,22 +21,23 @@ FONTS = {
 """Those of the first screen, and how a style sheet asks for them; code blocks may wait for theirs."""
 
 SCRIPT = """<script>
-  if (location.protocol !== "file:") {{
+  {{
     const page = document.documentElement, after = ms => new Promise(done => setTimeout(done, ms));
     page.classList.add("waits-for-fonts");
-    const come = [{addresses}].map(href => new Promise(done =>
+    const disk = location.protocol === "file:", ahead = disk ? [] : [{addresses}];
+    const come = ahead.map(href => new Promise(done =>
       document.head.append(Object.assign(document.createElement("link"), {{rel: "preload", as: "font",
         type: "font/woff2", crossOrigin: "", href, onload: done, onerror: done}}))));
     const named = async () => {{ while (!document.fonts.size) await after(10); }};  // by the style sheet
     const ready = Promise.all(come).then(named)
       .then(() => Promise.all([{names}].map(name => document.fonts.load(name)))).then(() => "has-fonts");
-    Promise.race([ready, after({patience}).then(() => "keeps-readers-fonts")])
+    Promise.race([ready, after(disk ? {disk} : {network}).then(() => "keeps-readers-fonts")])
       .then(now => page.classList.replace("waits-for-fonts", now));
   }}
 </script>
 """
 
-PATIENCE = 800
+PATIENCE = {"network": 800, "disk": 5000}
 """Milliseconds after which a page is shown in the reader's own fonts, and keeps them."""
 
 
@@ -69,7 +70,7 @@ def fetch_fonts(app: Sphinx, pagename: str, template: str, context: dict[str, An
     address = context["pathto"]
     addresses = ", ".join(f'"{address(f"_static/fonts/{name}.woff2", 1)}"' for name in FONTS)
     names = ", ".join(f'"{name}"' for name in FONTS.values())
-    script = SCRIPT.format(addresses=addresses, names=names, patience=PATIENCE)
+    script = SCRIPT.format(addresses=addresses, names=names, **PATIENCE)
     context["metatags"] = script + context.get("metatags", "")
 
 

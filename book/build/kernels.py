@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 IMPORTED = (
+    "scalinglab.vega",  # before all that imports the slow grammar which it keeps out
     *("ipykernel.kernelapp", "matplotlib.pyplot", "myst_nb", "pandas", "pyarrow.parquet", "scipy.stats"),
     *("torch._dynamo", "scalinglab.charts", "scalinglab.fit", "scalinglab.plots", "scalinglab.train"),
 )

@@ -24,8 +24,8 @@ def build(*options: str) -> None:
     """Run jupyter-book quietly; show all that it said if it fails."""
     started = time.monotonic()
     print("Pages: setting them ...", flush=True)
-    jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
-    command = [*jupyter_book, "build", str(ROOT), "--quiet", *options]
+    jupyter_book = "import scalinglab.vega; from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", jupyter_book, "build", str(ROOT), "--quiet", *options]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         # Sphinx does not repeat the warnings of a page that it has read: let it read all again.
